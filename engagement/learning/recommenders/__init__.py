@@ -1,0 +1,3 @@
+from engagement.learning.recommenders.base import Recommender
+
+__all__ = ["Recommender"]
