@@ -26,6 +26,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "shop_demo.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -39,6 +40,8 @@ ROOT_URLCONF = "shop_demo.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # The shop's look of the app's shelves, before the app's own templates.
+        "DIRS": [BASE_DIR / "shop_demo" / "overrides"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -46,6 +49,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "shop_demo.context_processors.shop",
             ]
         },
     }
@@ -59,6 +63,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "shop_demo" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -73,4 +78,12 @@ STORAGES = {
     },
 }
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
-ENGAGEMENT = {"CURRENCY": "USD"}
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "account"
+
+ENGAGEMENT = {
+    "ADAPTER": "shop_demo.adapter.DemoAdapter",
+    "CURRENCY": "USD",
+    # The banner asks; until somebody declines, shelves learn from this browser alone.
+    "CONSENT": "opt_out",
+}

@@ -36,6 +36,8 @@ LANGUAGE_CODE = "en"
 # The shop that the tests run in unless they ask for the demo (fixture ``demo``).
 DEMO_ENGAGEMENT = ENGAGEMENT  # noqa: F405
 DEMO_ROOT_URLCONF = "shop_demo.urls"
+DEMO_TEMPLATES = TEMPLATES  # noqa: F405
+TEMPLATES = [{**TEMPLATES[0], "DIRS": []}]  # noqa: F405
 ENGAGEMENT = {
     "CATALOGUE": {
         "MODEL": "othershop.Book",
