@@ -5,14 +5,20 @@ Settings of the test suite: both shops installed, the bookshop of ``tests.others
 ``python -m tests.services COMMAND`` starts both from pip packages and sets them.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 import dj_database_url
 
 from shop_demo.settings import *  # noqa: F403
 
-BASE_TMP = tempfile.mkdtemp(prefix="engagement-tests-")
+# A process that a test starts is given its parent's folder.
+BASE_TMP = os.environ.get("ENGAGEMENT_TESTS_FOLDER", "")
+if not BASE_TMP:
+    BASE_TMP = tempfile.mkdtemp(prefix="engagement-tests-")
+    atexit.register(shutil.rmtree, BASE_TMP, ignore_errors=True)
 SECRET_KEY = "tests"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
