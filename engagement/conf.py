@@ -114,6 +114,8 @@ DEFAULTS: dict[str, Any] = {
     # Catalogues larger than this train on their most used items only.
     "MAX_ITEMS": 20_000,
     "KEEP_ARTIFACTS": 5,
+    # How old a model becomes when all is well; the sweep trains what is a quarter older.
+    "TRAIN_EVERY_HOURS": 24,
     # -- serving ----------------------------------------------------------------------------
     # A storage alias of Django's STORAGES that holds model files; unknown aliases use "default".
     "STORAGE": "engagement",

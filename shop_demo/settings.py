@@ -87,3 +87,12 @@ ENGAGEMENT = {
     # The banner asks; until somebody declines, shelves learn from this browser alone.
     "CONSENT": "opt_out",
 }
+
+# Without a broker, what a worker would do is done where it is asked for.
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or None
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Redis hands a task to another worker after this long: longer than the longest one may take.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 60 * 60}
+# Trainings take minutes: a process that is busy must not sit on more of them.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
