@@ -8,3 +8,11 @@ class EngagementConfig(AppConfig):
     name = "engagement"
     verbose_name = _("Engagement")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in, user_logged_out
+
+        from engagement.flows import visitors
+
+        user_logged_in.connect(visitors.follow_sign_in, dispatch_uid="engagement.sign_in")
+        user_logged_out.connect(visitors.follow_sign_out, dispatch_uid="engagement.sign_out")

@@ -1,0 +1,104 @@
+"""
+Recommendation ids that a client can hand back but cannot make up.
+
+A token says which shelf was shown, by which model and when, signed together with the key of the
+visitor it was shown to. What it stands for is stored with the events; the token itself is not.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from engagement.conf import app_settings
+from engagement.flows.identity import Person
+
+MAX_LENGTH = 200
+# A tab may stay open over a weekend; older clicks say nothing about the shelf any more.
+MAX_AGE = timedelta(days=7)
+SEPARATOR = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Where an event came from: the shelf, and the model that filled it."""
+
+    recommendation_id: str
+    placement: str
+    artifact_id: int | None
+
+
+class InvalidToken(ValueError):
+    """The token is not ours, not this visitor's, or too old. ``code`` says which."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def issue(*, placement: str, artifact_id: int | None, person: Person | None, at: datetime) -> str:
+    """
+    Return a new token for a shelf shown to ``person``.
+
+    It is bound to a visitor whom the browser can prove to be. Nobody in particular (no consent,
+    a cached page, a first visit whose cookie does not exist yet) gets a token that anyone may
+    hand back: several shelves loaded at once on a first visit must not each mint a visitor.
+    """
+    payload = SEPARATOR.join(
+        (
+            secrets.token_urlsafe(15),
+            format(int(at.timestamp()), "x"),
+            "" if artifact_id is None else format(artifact_id, "x"),
+            placement,
+        )
+    )
+    keys = person.known_keys if person is not None else ()
+    body = _encode(payload.encode())
+    token = f"{body}.{_signature(body, keys[0] if keys else '', settings.SECRET_KEY)}"
+    if len(token) > MAX_LENGTH:
+        raise ValueError(f"The placement's name is too long for a token: {placement!r}")
+    return token
+
+
+def verify(token: str, *, person: Person | None, at: datetime) -> Attribution:
+    """Return what a token stands for; raises InvalidToken."""
+    body, dot, signature = token.partition(".")
+    if not dot or len(token) > MAX_LENGTH or not token.isascii():
+        raise InvalidToken("malformed", _("This is not a recommendation id of this shop."))
+    # All keys of the person: what was shown before signing in may be clicked afterwards.
+    bindings = ("", *(person.keys if person is not None else ()))
+    secret_keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if not any(
+        constant_time_compare(signature, _signature(body, binding, secret))
+        for secret in secret_keys
+        for binding in bindings
+    ):
+        raise InvalidToken("forged", _("The recommendation was not made for this visitor."))
+    name, moment, artifact, placement = _decode(body).decode().split(SEPARATOR, 3)
+    age = at.timestamp() - int(moment, 16)
+    if age > MAX_AGE.total_seconds() or age < -app_settings.CLOCK_SKEW_SECONDS:
+        raise InvalidToken("expired", _("The recommendation is too old."))
+    return Attribution(name, placement, int(artifact, 16) if artifact else None)
+
+
+def _signature(body: str, binding: str, secret: str | bytes) -> str:
+    digest = salted_hmac(
+        "engagement.recommendation", f"{body}.{binding}", secret=secret, algorithm="sha256"
+    ).digest()
+    # 128 bits are out of reach of guessing and keep the token short.
+    return _encode(digest[:16])
+
+
+def _encode(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
