@@ -78,7 +78,6 @@ class DemoAdapter(ShopAdapter):
                 "order__placed_at",
                 "order__user_id",
                 "order__status",
-                "pk",
                 "product_id",
                 "quantity",
                 "total",
@@ -95,9 +94,13 @@ class DemoAdapter(ShopAdapter):
                 is_cancelled=status == Order.Status.CANCELLED,
                 lines=[
                     LineData(
-                        item_key=str(product_id), quantity=quantity, value=total, line_ref=str(pk)
+                        item_key=str(product_id),
+                        quantity=quantity,
+                        value=total,
+                        # An order names a product once; this stays when the shop is filled anew.
+                        line_ref=str(product_id),
                     )
-                    for *_, pk, product_id, quantity, total in lines
+                    for *_, product_id, quantity, total in lines
                 ],
             )
 

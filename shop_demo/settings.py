@@ -35,6 +35,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "engagement.middleware.VisitorMiddleware",
 ]
 ROOT_URLCONF = "shop_demo.urls"
 TEMPLATES = [

@@ -41,12 +41,12 @@ class Category(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return reverse("category", kwargs={"slug": self.slug})
+
     @property
     def title(self) -> str:
         return (in_chinese() and self.name_zh) or self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("category", kwargs={"slug": self.slug})
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -111,6 +111,9 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.full_name
 
+    def get_absolute_url(self) -> str:
+        return reverse("product", kwargs={"pk": self.pk})
+
     @property
     def title(self) -> str:
         return (in_chinese() and self.name_zh) or self.name
@@ -132,6 +135,3 @@ class Product(models.Model):
     @property
     def is_available(self) -> bool:
         return self.is_active and self.stock > 0
-
-    def get_absolute_url(self) -> str:
-        return reverse("product", kwargs={"pk": self.pk})
