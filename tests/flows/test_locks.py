@@ -41,6 +41,7 @@ def hold(tmp_path):
                 **os.environ,
                 "DATABASE_URL": database,
                 "DJANGO_SETTINGS_MODULE": "tests.settings",
+                "ENGAGEMENT_TESTS_FOLDER": str(tmp_path),
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
