@@ -2,7 +2,7 @@
 
 VENV ?= .venv
 PORT ?= 8000
-DEMO_SIZE ?= small
+DEMO_SIZE ?=
 
 # Any Python from 3.11 on: PYTHON=… names one, otherwise the first that fits is taken.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
@@ -15,7 +15,7 @@ PYTEST := $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
-export DEMO_SIZE
+export DEMO_SIZE PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-seed install test test-sqlite test-services lint format bench wheel clean
@@ -50,7 +50,7 @@ install: $(INSTALLED)
 demo-seed: $(INSTALLED)
 	@echo "==> database and purchases"
 	@$(PY) manage.py migrate --verbosity 0
-	@$(PY) manage.py shop_demo_seed --if-needed --size $(DEMO_SIZE)
+	@$(PY) manage.py shop_demo_seed --if-needed
 
 demo: demo-seed
 	@$(PY) manage.py runserver 127.0.0.1:$(PORT) --noreload

@@ -16,7 +16,7 @@ from shop_demo.seeding import people
 from shop_demo.seeding.source import PACKAGE, SIZES, Source, SourceMissing, folder
 from shop_demo.seeding.steps import STEPS, Seeding
 
-ADDRESS = "http://127.0.0.1:8000"
+ADDRESS = f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 
 class Command(BaseCommand):
