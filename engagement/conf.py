@@ -125,6 +125,9 @@ DEFAULTS: dict[str, Any] = {
     "POLL_SECONDS": 3,
     # How many recent events of a visitor a recommendation looks at.
     "HISTORY_EVENTS": 200,
+    "RECOMMENDATION_RATE": "600/min",
+    # Whether anyone may read metrics/; otherwise staff and the machine itself.
+    "METRICS_PUBLIC": False,
     "REGISTER_ADMIN": True,
 }
 

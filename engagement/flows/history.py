@@ -1,0 +1,154 @@
+"""What one visitor did, this session included: read afresh for every request, in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Case, F, IntegerField, Q, Value, When, Window
+from django.db.models.functions import RowNumber
+
+from engagement.conf import app_settings
+from engagement.flows import visitors
+from engagement.flows.identity import Person
+from engagement.models import Event, EventName
+
+_BOUGHT = (EventName.PURCHASE, EventName.REFUND)
+# Always read, whatever the weights say: shelves of what was seen and of what was asked away.
+_NEEDED = (EventName.VIEW_ITEM, EventName.HIDE_ITEM, *_BOUGHT)
+# Asking not to see an item again holds for ever; nobody asks this often.
+_MAX_HIDDEN = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One event of the visitor, with what a shelf needs to know of its item."""
+
+    event: int
+    item_id: int
+    key: str
+    title: str
+    category: str
+    group: str
+    moment: int
+    order_ref: str = ""
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a visitor did, oldest event first."""
+
+    events: tuple[Past, ...] = ()
+    hidden: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.events)
+
+    @property
+    def purchases(self) -> tuple[Past, ...]:
+        return tuple(past for past in self.events if past.event == EventName.PURCHASE)
+
+    @property
+    def bought(self) -> frozenset[str]:
+        return frozenset(past.key for past in self.purchases)
+
+    def viewed(self) -> list[Past]:
+        """Return the last view of each item, newest first."""
+        latest: dict[str, Past] = {}
+        for past in reversed(self.events):
+            if past.event == EventName.VIEW_ITEM:
+                latest.setdefault(past.key, past)
+        return list(latest.values())
+
+    def weighted(self, weights: Mapping[str, float]) -> list[tuple[Past, float]]:
+        """Return the events that say something about taste, with how much they say."""
+        by_number = {EventName.from_code(code).value: value for code, value in weights.items()}
+        return [
+            (past, by_number[past.event])
+            for past in self.events
+            if by_number.get(past.event, 0.0) > 0
+        ]
+
+
+NOTHING = History()
+
+
+def of(person: Person | None, *, at: datetime, limit: int | None = None) -> History:
+    """
+    Return the latest ``limit`` purchases and the latest ``limit`` other events of ``person``.
+
+    Shelves of one visitor never come from a cache: what was done a second ago counts. Nothing is
+    read of someone who did not agree, or who cannot have been here before.
+    """
+    if person is None or not person.may_store or not person.known_keys:
+        return NOTHING
+    limit = app_settings.HISTORY_EVENTS if limit is None else limit
+    rows = _rows(person, at=at, limit=limit)
+    events = [
+        Past(*row[:6], moment=int(row[6].timestamp()), order_ref=row[7], quantity=row[8])
+        for row in rows
+    ]
+    return History(
+        events=tuple(_without_refunds(events)),
+        hidden=frozenset(past.key for past in events if past.event == EventName.HIDE_ITEM),
+    )
+
+
+def _rows(
+    person: Person, *, at: datetime, limit: int
+) -> Iterable[tuple[int, int, str, str, str, str, datetime, str, int]]:
+    known = visitors.rows(person).exclude(consent=False)
+    weighted = {EventName.from_code(code) for code in app_settings.EVENT_WEIGHTS}
+    kind = Case(
+        When(event=EventName.HIDE_ITEM, then=Value(0)),
+        When(event__in=_BOUGHT, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    recent = (
+        Event.objects.filter(
+            visitor__in=known,
+            event__in={event.value for event in weighted | set(_NEEDED)},
+            item__isnull=False,
+            # A client's clock may run ahead; what a moment from now brings is not known yet.
+            event_time__lte=at,
+        )
+        .annotate(
+            kind=kind,
+            place=Window(
+                RowNumber(), partition_by=[kind], order_by=[F("event_time").desc(), F("pk").desc()]
+            ),
+        )
+        .filter(Q(kind=0, place__lte=_MAX_HIDDEN) | Q(kind__gt=0, place__lte=limit))
+        .order_by("event_time", "pk")
+    )
+    return recent.values_list(
+        "event",
+        "item_id",
+        "item__key",
+        "item__title",
+        "item__category",
+        "item__group_key",
+        "event_time",
+        "order_ref",
+        "quantity",
+    )
+
+
+def _without_refunds(events: Sequence[Past]) -> list[Past]:
+    """Drop what was given back; what was bought again in another order stays."""
+    returned: dict[tuple[str, str], int] = {}
+    for past in events:
+        if past.event == EventName.REFUND:
+            line = (past.order_ref, past.key)
+            returned[line] = returned.get(line, 0) + past.quantity
+    kept = []
+    for past in events:
+        line = (past.order_ref, past.key)
+        if past.event == EventName.PURCHASE and returned.get(line, 0) >= past.quantity:
+            returned[line] -= past.quantity
+        elif past.event not in (EventName.REFUND, EventName.HIDE_ITEM):
+            kept.append(past)
+    return kept

@@ -1,0 +1,228 @@
+"""The candidates of one shelf, drawn strategy by strategy and only as many as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engagement.conf import app_settings
+from engagement.flows import faults, rules, strategies
+from engagement.flows.placements import BEST_SELLERS, BUILT_IN, NEWEST, PlacementConfig
+from engagement.flows.rules import Action, Field, Limits
+from engagement.flows.strategies import Ranking
+from engagement.flows.table import Positions, Table
+from engagement.flows.visit import Ask, Visit
+
+Scores = NDArray[np.float32]
+
+PINNED = "pin"
+# When rules leave fewer than this of a model's best items, all its items are looked at.
+FEW = 60
+# A pin on a category has this many tries to find something that can be sold.
+PIN_TRIES = 10
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidate:
+    """An item that may be shown, if the shop says so. ``step`` is its strategy's place in line."""
+
+    key: str
+    score: float
+    source: str
+    step: int
+    category: str = ""
+    group: str = ""
+    factor: float = 1.0
+    ranking: Ranking | None = None
+    column: int = -1
+
+
+class Pool:
+    """Candidates, best first; :meth:`grow` draws more of them."""
+
+    def __init__(self, visit: Visit, config: PlacementConfig, ask: Ask) -> None:
+        self.visit = visit
+        self.config = config
+        self.ask = ask
+        self.rules = [rule for rule in config.rules if rule.holds(visit.at)]
+        self.candidates: list[Candidate] = []
+        # For each pin: its position on the shelf and who may take it, best first.
+        self.pins: list[tuple[int, list[Candidate]]] = []
+        self.exhausted = False
+        self._open_pins = [rule for rule in self.rules if rule.action == Action.PIN]
+        self._keys: set[str] = set()
+        self._excluded = self._find_excluded()
+        self._pin_keys()
+        self._source = self._draw()
+
+    def grow(self, wanted: int, *, enough: int) -> None:
+        """
+        Draw until there are ``wanted`` candidates.
+
+        Where a strategy ends and ``enough`` are there, the next one is not asked: that costs time.
+        """
+        while len(self.candidates) < wanted and not self.exhausted:
+            drawn = next(self._source, self)
+            if drawn is self:
+                self.exhausted = True
+            elif isinstance(drawn, Candidate):
+                self.candidates.append(drawn)
+            elif len(self.candidates) >= enough:
+                return
+
+    def drawn(self) -> list[str]:
+        """Return everything drawn so far, pins first."""
+        pinned = [candidate.key for _, tries in self.pins for candidate in tries]
+        return pinned + [candidate.key for candidate in self.candidates]
+
+    # -- drawing ----------------------------------------------------------------------------
+
+    def _steps(self) -> list[str]:
+        """Return the strategies, then what fills a shelf that they leave empty."""
+        steps = list(self.config.strategies)
+        if self.config.falls_back:
+            known = app_settings.RECOMMENDERS.items()
+            steps += [alias for alias, spec in known if spec.get("INPUT") == "nothing"][:1]
+            steps += [BEST_SELLERS, NEWEST]
+        return list(dict.fromkeys(steps))
+
+    def _draw(self) -> Iterator[Candidate | None]:
+        """Yield candidates of one strategy after the other, None at the end of each."""
+        for step, strategy in enumerate(self._steps()):
+            try:
+                with faults.contained():
+                    drawn = self._rank(step, strategy)
+            except Exception:
+                faults.report(
+                    f"strategy:{strategy}",
+                    "The strategy %r of %s is broken; the next one takes over",
+                    strategy,
+                    self.config.name,
+                )
+                continue
+            if drawn is not None:
+                yield from self._new(drawn)
+                yield None
+
+    def _new(self, drawn: _Drawn) -> Iterator[Candidate]:
+        """Yield what no earlier strategy has named."""
+        for place in range(len(drawn.positions)):
+            candidate = drawn.candidate(place)
+            if candidate.key not in self._keys:
+                self._keys.add(candidate.key)
+                yield candidate
+
+    def _rank(self, step: int, strategy: str) -> _Drawn | None:
+        if strategy not in BUILT_IN and strategy not in app_settings.RECOMMENDERS:
+            raise LookupError(f"ENGAGEMENT['RECOMMENDERS'] has no {strategy!r}")
+        ranking = strategies.rank(self.visit, strategy, self.ask)
+        if ranking is None:
+            return None
+        table, channel = ranking.table, self.visit.channel
+        limits = self._limits(table)
+        keep = rules.allowed(table, self.config, self.rules, limits, channel)
+        if not ranking.complete and int(keep[ranking.positions].sum()) < FEW:
+            ranking = strategies.whole(ranking)
+        kept = keep[ranking.positions]
+        drawn = _Drawn(step, ranking, ranking.positions[kept], ranking.scores[kept], None)
+        factors = rules.factors(table, self.rules, channel)
+        if factors is not None:
+            drawn = drawn.boosted(factors)
+        if self.config.same_category:
+            drawn = drawn.closest_first(limits.context_categories)
+        self._take_pins(drawn)
+        return drawn
+
+    # -- what is left out -------------------------------------------------------------------
+
+    def _find_excluded(self) -> frozenset[str]:
+        past = self.visit.history
+        keys = {*self.ask.context, *self.ask.exclude, *past.hidden}
+        if self.config.exclude_in_cart:
+            keys.update(self.ask.cart)
+        if self.config.exclude_bought:
+            keys |= past.bought
+        return frozenset(keys)
+
+    def _limits(self, table: Table) -> Limits:
+        past = self.visit.history.events
+        groups = {event.group for event in past if event.key in self._excluded}
+        categories: tuple[str, ...] = ()
+        if self.config.same_category or self.config.other_category:
+            categories = self._context_categories(table)
+        return Limits(self._excluded, frozenset(groups), categories, self.ask.category)
+
+    def _context_categories(self, table: Table) -> tuple[str, ...]:
+        keys = self.ask.context or self.ask.cart
+        places = table.positions_of(keys).tolist()
+        unknown = [key for key, place in zip(keys, places, strict=True) if place < 0]
+        paths = [table.category(place) for place in places if place >= 0]
+        if unknown:
+            paths += [item.category for item in self.visit.mirror(unknown)]
+        return tuple(dict.fromkeys(path for path in paths if path))
+
+    # -- pins -------------------------------------------------------------------------------
+
+    def _pin_keys(self) -> None:
+        """Pin the items that rules name; what a rule describes waits for a ranking."""
+        hidden = {
+            rule.value
+            for rule in self.rules
+            if rule.action == Action.HIDE and rule.field == Field.KEY
+        }
+        for rule in [rule for rule in self._open_pins if rule.field == Field.KEY]:
+            self._open_pins.remove(rule)
+            if rule.value not in hidden | self._excluded:
+                pinned = Candidate(rule.value, 0.0, PINNED, step=-1)
+                self.pins.append((rule.position or 1, [pinned]))
+
+    def _take_pins(self, drawn: _Drawn) -> None:
+        """Pin the best items that the open rules describe."""
+        for rule in list(self._open_pins):
+            mask = rules.mask(rule, drawn.ranking.table, self.visit.channel)
+            places = np.flatnonzero(mask[drawn.positions])[:PIN_TRIES]
+            if len(places):
+                self._open_pins.remove(rule)
+                tries = [drawn.candidate(place) for place in places.tolist()]
+                self.pins.append((rule.position or 1, tries))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Drawn:
+    """What a strategy may show: positions in its table, best first."""
+
+    step: int
+    ranking: Ranking
+    positions: Positions
+    scores: Scores
+    factors: Scores | None
+
+    def candidate(self, place: int) -> Candidate:
+        table, position = self.ranking.table, int(self.positions[place])
+        return Candidate(
+            key=table.key(position),
+            score=float(self.scores[place]),
+            source=self.ranking.strategy,
+            step=self.step,
+            category=table.category(position),
+            group=table.group(position) if table.has_groups else "",
+            factor=1.0 if self.factors is None else float(self.factors[position]),
+            ranking=self.ranking,
+            column=position,
+        )
+
+    def boosted(self, factors: Scores) -> _Drawn:
+        scores = self.scores * factors[self.positions]
+        order = np.argsort(-scores, kind="stable")
+        return replace(self, positions=self.positions[order], scores=scores[order], factors=factors)
+
+    def closest_first(self, paths: tuple[str, ...]) -> _Drawn:
+        """Put the items of the very same category first, those of its neighbours after them."""
+        if not paths:
+            return self
+        same = np.logical_or.reduce([self.ranking.table.of_category(path) for path in paths])
+        order = np.argsort(~same[self.positions], kind="stable")
+        return replace(self, positions=self.positions[order], scores=self.scores[order])

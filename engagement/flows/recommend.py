@@ -1,0 +1,318 @@
+"""
+Fill a shelf: rank, apply the shop's rules, ask the shop what can be sold right now.
+
+Whatever breaks on the way costs at most this shelf; the next best source fills it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.http import HttpRequest
+
+from engagement.flows import faults, reasons, telemetry, tokens
+from engagement.flows.identity import Person
+from engagement.flows.placements import PlacementConfig
+from engagement.flows.pool import Candidate, Pool
+from engagement.flows.reasons import Reason
+from engagement.flows.visit import Ask, Visit, card
+
+MAX_ITEMS = 100
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One item of a shelf: the shop's own ``object``, and why it is here."""
+
+    key: str
+    score: float
+    rank: int
+    source: str
+    reasons: tuple[Reason, ...]
+    pinned: bool
+    object: Any
+
+    @functools.cached_property
+    def card(self) -> Mapping[str, Any]:
+        """What a card shows: ``title``, ``url``, ``image_url``, ``price``."""
+        return card(self.object)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What fills a placement. False when there is nothing to show."""
+
+    placement: str
+    title: str = ""
+    recommendation_id: str = ""
+    model_version: str = ""
+    variant: str = ""
+    items: tuple[Recommended, ...] = ()
+    config: PlacementConfig | None = field(default=None, repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[Recommended]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def objects(self) -> list[Any]:
+        """Return the shop's own objects in the order of the shelf."""
+        return [item.object for item in self.items]
+
+
+def recommend(
+    *,
+    placement: str | PlacementConfig,
+    person: Person | None,
+    at: datetime,
+    n: int | None = None,
+    context: Iterable[str] = (),
+    cart: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    category: str = "",
+    request: HttpRequest | None = None,
+    explain: bool = False,
+    whole_page: bool = False,
+) -> Shelf:
+    """
+    Return the shelf of ``placement`` for ``person``; an empty one when nothing can be shown.
+
+    ``context`` is what the page is about, ``cart`` what the visitor is about to buy (default: what
+    the adapter says), both as item keys. ``whole_page`` prepares the other placements of the
+    same page with it, so that all of them cost one question to the shop. Never raises.
+    """
+    name = placement if isinstance(placement, str) else placement.name
+    try:
+        visit = Visit.of(request, person, at=at)
+        config = _config(visit, placement)
+        if config is None:
+            faults.report(f"placement:{name}"[:80], "There is no placement %r", name)
+            return Shelf(name)
+        with telemetry.timed(name):
+            ask = _ask(visit, config, context, cart, exclude, category, whole_page)
+            shelf = _fill(visit, config, ask, n, explain=explain, whole_page=whole_page)
+        telemetry.count_shelf(name, shelf.items[0].source if shelf.items else "")
+        return shelf
+    except Exception:
+        faults.report(f"recommend:{name}"[:80], "The shelf %r cannot be filled", name)
+        return Shelf(name)
+
+
+def _config(visit: Visit, placement: str | PlacementConfig) -> PlacementConfig | None:
+    if isinstance(placement, PlacementConfig):
+        return placement
+    return visit.state.placement(visit.channel, placement)
+
+
+def _ask(
+    visit: Visit,
+    config: PlacementConfig,
+    context: Iterable[str],
+    cart: Iterable[str] | None,
+    exclude: Iterable[str],
+    category: str,
+    whole_page: bool,
+) -> Ask:
+    keys = tuple(dict.fromkeys(context))
+    if whole_page:
+        # The page is about what its first shelf was told: a later one must not show it either.
+        keys = keys or visit.contexts.get(config.page, ())
+        visit.contexts[config.page] = keys
+    in_cart = visit.cart if cart is None else tuple(dict.fromkeys(cart))
+    return Ask(keys, in_cart, frozenset(exclude), category)
+
+
+def _fill(
+    visit: Visit,
+    config: PlacementConfig,
+    ask: Ask,
+    n: int | None,
+    *,
+    explain: bool,
+    whole_page: bool,
+) -> Shelf:
+    title = config.title()
+    if not config.is_active:
+        return Shelf(config.name, title, config=config)
+    if whole_page and config.page not in visit.prepared:
+        visit.prepared.add(config.page)
+        _prepare(visit, config, ask)
+    n = max(0, min(config.n if n is None else n, MAX_ITEMS))
+    chosen = _choose(visit, _pool(visit, config, ask), n)
+    if len(chosen) < max(config.min_items, 1):
+        return Shelf(config.name, title, config=config)
+    return _shelf(visit, config, title, chosen, explain=explain)
+
+
+def _pool(visit: Visit, config: PlacementConfig, ask: Ask) -> Pool:
+    name = (config.name, ask)
+    if name not in visit.pools:
+        visit.pools[name] = Pool(visit, config, ask)
+    pool: Pool = visit.pools[name]
+    return pool
+
+
+def _prepare(visit: Visit, config: PlacementConfig, ask: Ask) -> None:
+    """Ask the shop about the candidates of all shelves of the page at once."""
+    keys: list[str] = list(ask.context or ask.cart)
+    for other in visit.state.page(visit.channel, config.page):
+        try:
+            pool = _pool(visit, other, ask)
+            _grow(pool, other.n)
+            keys += pool.drawn()
+        except Exception:
+            faults.report(f"prepare:{other.name}", "The shelf %r cannot be prepared", other.name)
+    visit.resolve(keys)
+
+
+def _grow(pool: Pool, n: int) -> None:
+    # Three times as many as shown: some are sold out, some are variants of each other.
+    pool.grow(3 * n + 10, enough=2 * n)
+
+
+# -- choosing -------------------------------------------------------------------------------
+
+
+def _choose(visit: Visit, pool: Pool, n: int) -> list[tuple[Candidate, bool]]:
+    """Return up to ``n`` live candidates in their order, each with whether it is pinned."""
+    if n == 0:
+        return []
+    _grow(pool, n)
+    # Room to choose from, where the best ones alone would not be diverse.
+    wanted = n if pool.config.diversity == 0 else 2 * n
+    while True:
+        known = _asked_for(visit, pool)
+        live = _live(visit, known)
+        unasked = [key for key in pool.drawn() if key not in visit.asked]
+        if unasked and (len(live) < wanted or any(key in unasked for key in _pinned(pool))):
+            visit.resolve([*unasked, *pool.ask.context, *pool.ask.cart])
+        elif len(live) >= n or pool.exhausted:
+            return _select(visit, pool, live, n)
+        else:
+            drawn = len(pool.candidates)
+            pool.grow(4 * drawn + n, enough=4 * drawn + n)
+
+
+def _pinned(pool: Pool) -> list[str]:
+    return [candidate.key for _, tries in pool.pins for candidate in tries]
+
+
+def _asked_for(visit: Visit, pool: Pool) -> list[Candidate]:
+    """Return the candidates before the first of which the shop has not been asked yet."""
+    for place, candidate in enumerate(pool.candidates):
+        if candidate.key not in visit.asked:
+            return pool.candidates[:place]
+    return pool.candidates
+
+
+def _live(visit: Visit, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return what may be sold right now, one variant of each group."""
+    live: list[Candidate] = []
+    groups: set[str] = set()
+    for candidate in candidates:
+        if candidate.key in visit.objects and candidate.group not in groups:
+            live.append(candidate)
+            if candidate.group:
+                groups.add(candidate.group)
+    return live
+
+
+def _select(
+    visit: Visit, pool: Pool, live: list[Candidate], n: int
+) -> list[tuple[Candidate, bool]]:
+    pins = _pins(visit, pool, live, n)
+    taken = {candidate.key for _, candidate in pins}
+    groups = {candidate.group for _, candidate in pins} - {""}
+    rest = [one for one in live if one.key not in taken and one.group not in groups]
+    chosen = [(one, False) for one in _diverse(rest, pool.config.diversity, n - len(pins))]
+    for position, candidate in pins:
+        chosen.insert(position - 1, (candidate, True))
+    return chosen
+
+
+def _pins(visit: Visit, pool: Pool, live: list[Candidate], n: int) -> list[tuple[int, Candidate]]:
+    """Return which live item takes which pinned position."""
+    ranked = {candidate.key: candidate for candidate in live}
+    taken: dict[str, tuple[int, Candidate]] = {}
+    for position, tries in sorted(pool.pins, key=lambda pin: pin[0]):
+        for candidate in tries:
+            if candidate.key in visit.objects and candidate.key not in taken:
+                # With the score that the strategies gave it, if any did.
+                taken[candidate.key] = (position, ranked.get(candidate.key, candidate))
+                break
+    return list(taken.values())[:n]
+
+
+def _diverse(candidates: list[Candidate], strength: float, n: int) -> list[Candidate]:
+    """Return ``n`` candidates, strategy after strategy; diverse within each."""
+    if strength == 0:
+        return candidates[:n]
+    from engagement.learning.recommenders.ranking import diversify
+
+    chosen: list[Candidate] = []
+    for step in dict.fromkeys(candidate.step for candidate in candidates):
+        if len(chosen) >= n:
+            break
+        group = [candidate for candidate in candidates if candidate.step == step]
+        order = diversify(
+            np.arange(len(group)),
+            np.array([candidate.score for candidate in group], dtype=np.float32),
+            np.array([candidate.category.encode() for candidate in group]),
+            strength,
+            n - len(chosen),
+        )
+        chosen += [group[place] for place in order]
+    return chosen
+
+
+# -- the answer ---------------------------------------------------------------------------------
+
+
+def _shelf(
+    visit: Visit,
+    config: PlacementConfig,
+    title: str,
+    chosen: list[tuple[Candidate, bool]],
+    *,
+    explain: bool,
+) -> Shelf:
+    items = tuple(
+        Recommended(
+            key=candidate.key,
+            score=candidate.score,
+            rank=rank,
+            source="pin" if candidate.ranking is None else candidate.source,
+            reasons=reasons.of(visit, candidate, pinned=pinned, explain=explain),
+            pinned=pinned,
+            object=visit.objects[candidate.key],
+        )
+        for rank, (candidate, pinned) in enumerate(chosen, start=1)
+    )
+    served = next(
+        (one.ranking.served for one, _ in chosen if one.ranking and one.ranking.served), None
+    )
+    return Shelf(
+        placement=config.name,
+        title=title,
+        recommendation_id=_token(visit, config, served.artifact.pk if served else None),
+        model_version=served.version if served else "",
+        items=items,
+        config=config,
+    )
+
+
+def _token(visit: Visit, config: PlacementConfig, artifact_id: int | None) -> str:
+    try:
+        return tokens.issue(
+            placement=config.name, artifact_id=artifact_id, person=visit.person, at=visit.at
+        )
+    except Exception:
+        faults.report("token", "A recommendation id cannot be made; clicks will not be attributed")
+        return ""

@@ -1,0 +1,40 @@
+"""What Prometheus may know: how fast shelves are, what fills them, what happens in the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import Counter, Histogram
+
+from engagement.models import Event, EventName
+
+SECONDS = Histogram(
+    "engagement_recommend_seconds",
+    "Time to fill one shelf, its page's other shelves included when it is the first.",
+    ["placement"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+SHELVES = Counter(
+    "engagement_shelves", "Shelves by what filled their first place.", ["placement", "source"]
+)
+EVENTS = Counter("engagement_events", "Events stored by this process.", ["event"])
+
+
+@contextmanager
+def timed(placement: str) -> Iterator[None]:
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        SECONDS.labels(placement).observe(perf_counter() - started)
+
+
+def count_shelf(placement: str, source: str) -> None:
+    SHELVES.labels(placement, source or "none").inc()
+
+
+def follow_events(*, events: Sequence[Event], **kwargs: object) -> None:
+    for event in events:
+        EVENTS.labels(EventName(event.event).code).inc()

@@ -1,0 +1,151 @@
+"""What the shelves of one request share: the visitor's history, live items, rankings."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from engagement.adapters import get_adapter
+from engagement.conf import app_settings
+from engagement.flows import faults, history, live
+from engagement.flows.identity import Person
+from engagement.models import Item
+
+# SQLite takes at most 32,766 parameters in a statement, older ones 999.
+CHUNK = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one shelf is asked: the items on the page, the cart, what to leave out."""
+
+    context: tuple[str, ...] = ()
+    cart: tuple[str, ...] = ()
+    exclude: frozenset[str] = frozenset()
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What the mirror knows of an item on the page."""
+
+    category: str = ""
+    group: str = ""
+    title: str = ""
+
+
+class Visit:
+    """One request of one visitor, or one question without a request."""
+
+    def __init__(
+        self, person: Person | None, *, at: datetime, request: HttpRequest | None = None
+    ) -> None:
+        self.person = person
+        self.at = at
+        self.request = request
+        self.channel = person.channel if person is not None else _channel(request)
+        # The shop's live objects among the keys that were asked for.
+        self.objects: dict[str, Any] = {}
+        self.asked: set[str] = set()
+        # Rankings and candidates, kept by those who make them.
+        self.rankings: dict[Any, Any] = {}
+        self.pools: dict[Any, Any] = {}
+        # What the tags of a page have said so far.
+        self.prepared: set[str] = set()
+        self.contexts: dict[str, tuple[str, ...]] = {}
+        self._mirrored: dict[str, Mirrored] = {}
+
+    @classmethod
+    def of(cls, request: HttpRequest | None, person: Person | None, *, at: datetime) -> Visit:
+        """Return the visit of a request, the same one each time while the person stays the same."""
+        if request is None:
+            return cls(person, at=at)
+        request = getattr(request, "_request", request)
+        known: Visit | None = getattr(request, "_engagement_visit", None)
+        if known is None or known.person != person:
+            known = cls(person, at=at, request=request)
+            request._engagement_visit = known  # type: ignore[attr-defined]
+        return known
+
+    @functools.cached_property
+    def state(self) -> live.State:
+        return live.state()
+
+    @functools.cached_property
+    def history(self) -> history.History:
+        try:
+            with faults.contained():
+                return history.of(self.person, at=self.at)
+        except Exception:
+            faults.report("history", "A visitor's history cannot be read; showing popular items")
+            return history.NOTHING
+
+    @functools.cached_property
+    def cart(self) -> tuple[str, ...]:
+        """Return the keys in the visitor's cart, as the shop says."""
+        if self.request is None:
+            return ()
+        try:
+            with faults.contained():
+                return tuple(get_adapter().cart_keys(self.request))
+        except Exception:
+            faults.report("adapter.cart_keys", "The shop's adapter cannot say what is in the cart")
+            return ()
+
+    def model(self, alias: str) -> live.Served | None:
+        return live.model(self.channel, alias, self.state)
+
+    def resolve(self, keys: Iterable[str]) -> None:
+        """Ask the shop for its live objects, once for each key."""
+        new = [key for key in dict.fromkeys(keys) if key not in self.asked]
+        self.asked.update(new)
+        try:
+            with faults.contained():
+                for start in range(0, len(new), CHUNK):
+                    found = get_adapter().resolve(new[start : start + CHUNK], self.request)
+                    self.objects.update(found)
+        except Exception:
+            faults.report("adapter.resolve", "The shop's adapter cannot return its items")
+
+    def title(self, key: str) -> str:
+        """Return the title of an item on the page, where it was resolved."""
+        if key in self.objects:
+            return str(card(self.objects[key]).get("title", ""))
+        return self._mirrored[key].title if key in self._mirrored else ""
+
+    def mirror(self, keys: Sequence[str]) -> list[Mirrored]:
+        """Return category and group of items that no model at hand knows."""
+        for past in self.history.events:
+            if past.key in keys:
+                self._mirrored[past.key] = Mirrored(past.category, past.group, past.title)
+        missing = [key for key in keys if key not in self._mirrored]
+        if missing:
+            with faults.contained():
+                rows = Item.objects.of_channel(self.channel).filter(key__in=missing[:CHUNK])
+                for key, *facts in rows.values_list("key", "category", "group_key", "title"):
+                    self._mirrored[key] = Mirrored(*facts)
+            for key in missing:
+                self._mirrored.setdefault(key, Mirrored())
+        return [self._mirrored[key] for key in keys]
+
+
+def card(obj: Any) -> dict[str, Any]:
+    """Return what a card shows of one of the shop's objects; a broken answer shows its name."""
+    try:
+        return dict(get_adapter().card(obj))
+    except Exception:
+        faults.report("adapter.card", "The shop's adapter cannot describe an item")
+        return {"title": str(obj), "url": "", "image_url": "", "price": None}
+
+
+def _channel(request: HttpRequest | None) -> str:
+    try:
+        return get_adapter().get_channel(request)
+    except Exception:
+        faults.report("adapter.get_channel", "The shop's adapter cannot say which shop this is")
+        return str(app_settings.CHANNEL)
