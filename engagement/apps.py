@@ -11,8 +11,14 @@ class EngagementConfig(AppConfig):
 
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in, user_logged_out
+        from django.db.models.signals import post_migrate
 
-        from engagement.flows import visitors
+        from engagement.flows import placements, telemetry, visitors
+        from engagement.signals import events_recorded
 
         user_logged_in.connect(visitors.follow_sign_in, dispatch_uid="engagement.sign_in")
         user_logged_out.connect(visitors.follow_sign_out, dispatch_uid="engagement.sign_out")
+        post_migrate.connect(
+            placements.follow_migration, sender=self, dispatch_uid="engagement.placements"
+        )
+        events_recorded.connect(telemetry.follow_events, dispatch_uid="engagement.telemetry")

@@ -6,18 +6,32 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from engagement.flows import recording
+from engagement.adapters import get_adapter
+from engagement.flows import faults, recording
 from engagement.flows.guard import receiver_guard
 from engagement.flows.privacy import answer as set_consent
 from engagement.flows.privacy import erase
+from engagement.flows.recommend import Shelf
+from engagement.flows.recommend import recommend as fill
+from engagement.flows.rendering import keys_of
+from engagement.flows.visit import person_of, person_of_customer
 
-__all__ = ["arecord_event", "erase", "receiver_guard", "record_event", "set_consent"]
+__all__ = [
+    "arecord_event",
+    "erase",
+    "receiver_guard",
+    "recommend",
+    "record_event",
+    "set_consent",
+    "similar_items",
+]
 
 
 @receiver_guard
@@ -91,3 +105,56 @@ def record_event(
 
 
 arecord_event = sync_to_async(record_event)
+
+
+def recommend(
+    placement: str,
+    *,
+    request: HttpRequest | None = None,
+    customer: str | int | None = "",
+    item: object = None,
+    cart: object = None,
+    exclude: object = None,
+    category: str = "",
+    n: int | None = None,
+    explain: bool = False,
+    channel: str | None = None,
+) -> Shelf:
+    """
+    Return what fills a placement; never raises.
+
+    For whom is said by ``request`` or, where there is none (an e-mail, a job), by ``customer``;
+    without both, popular items come back. ``item``, ``cart`` and ``exclude`` take the shop's own
+    objects, their keys, shelves, or lists of them::
+
+        shelf = recommend("cart.complete_the_set", request=request, cart=cart.products(), n=4)
+        [item.object for item in shelf]
+    """
+    try:
+        if customer:
+            adapter = get_adapter()
+            person = person_of_customer(
+                str(customer), adapter.get_channel(request) if channel is None else channel
+            )
+        else:
+            person = person_of(request)
+        return fill(
+            placement=placement,
+            person=person,
+            at=timezone.now(),
+            n=n,
+            context=keys_of(item),
+            cart=None if cart is None else keys_of(cart),
+            exclude=keys_of(exclude),
+            category=category,
+            request=request,
+            explain=explain,
+        )
+    except Exception:
+        faults.report(f"shortcut:{placement}"[:80], "The shelf %r cannot be filled", placement)
+        return Shelf(placement)
+
+
+def similar_items(item: object, *, n: int = 6, request: HttpRequest | None = None) -> list[Any]:
+    """Return the shop's objects most like ``item``, as the placement ``product.similar`` says."""
+    return recommend("product.similar", request=request, item=item, n=n).objects

@@ -1,4 +1,8 @@
+"""``path("engagement/", include("engagement.urls"))`` mounts the app in a shop."""
+
 from __future__ import annotations
 
+from django.urls import include, path
+
 app_name = "engagement"
-urlpatterns: list = []
+urlpatterns = [path("", include("engagement.api.urls"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from django.http import HttpRequest
 
 from engagement.adapters import get_adapter
 from engagement.conf import app_settings
-from engagement.flows import faults, history, live
+from engagement.flows import faults, history, identity, live
 from engagement.flows.identity import Person
-from engagement.models import Item
+from engagement.models import Item, Visitor
 
 # SQLite takes at most 32,766 parameters in a statement, older ones 999.
 CHUNK = 900
@@ -149,3 +149,27 @@ def _channel(request: HttpRequest | None) -> str:
     except Exception:
         faults.report("adapter.get_channel", "The shop's adapter cannot say which shop this is")
         return str(app_settings.CHANNEL)
+
+
+def person_of(request: HttpRequest | None) -> Person | None:
+    """Return who asks; None, for whom popular items are right, where the adapter cannot say."""
+    if request is None:
+        return None
+    try:
+        return identity.person_from_request(request)
+    except Exception:
+        faults.report("person", "Who asks cannot be found out; showing popular items")
+        return None
+
+
+def person_of_customer(customer: str, channel: str) -> Person:
+    """
+    Return a customer whom the shop itself names (an e-mail, a call centre), without a request.
+
+    Their past is used if they agreed when they were asked.
+    """
+    person = identity.person_of_customer(customer, channel)
+    known = Visitor.objects.filter(channel=channel, key=person.customer_key)
+    answer = known.values_list("consent", flat=True).first()
+    agreed = answer or (answer is None and app_settings.CONSENT != "opt_in")
+    return replace(person, may_store=bool(agreed))

@@ -1,0 +1,223 @@
+"""GET recommendations/<placement>/: a shelf as JSON."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from engagement.api.public import PublicView
+from engagement.api.throttling import RecommendationThrottle
+from engagement.conf import app_settings
+from engagement.flows import live
+from engagement.flows.identity import Person
+from engagement.flows.recommend import MAX_ITEMS, Recommended, Shelf, recommend
+from engagement.flows.visit import person_of_customer
+
+# What the mirror can hold of a key.
+MAX_KEY = 161
+MAX_KEYS = 200
+
+
+class KeysField(serializers.ListField):
+    """A parameter that may be given several times: ``?item=a&item=b``."""
+
+    child = serializers.CharField(max_length=MAX_KEY)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=MAX_KEYS, **kwargs)
+
+
+class ShelfQuery(serializers.Serializer):
+    """What one may ask of a placement."""
+
+    n = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_ITEMS,
+        help_text=gettext_lazy("How many items; default: what the placement says."),
+    )
+    item = KeysField(help_text=gettext_lazy("Keys of the items that the page is about."))
+    cart = KeysField(
+        help_text=gettext_lazy("Keys of the items in the cart; default: what the shop says.")
+    )
+    exclude = KeysField(help_text=gettext_lazy("Keys of items that are on the page already."))
+    category = serializers.CharField(
+        required=False,
+        max_length=255,
+        help_text=gettext_lazy("Only this category path and what lies below it."),
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = {name for name, field in self.fields.items() if not field.read_only}
+        unknown = sorted(set(data) - known - {"format"})
+        if unknown:
+            message = _("There is no such parameter.")
+            raise serializers.ValidationError({name: [message] for name in unknown})
+        return super().to_internal_value(data)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :func:`recommend`."""
+        given = self.validated_data
+        return {
+            "n": given.get("n"),
+            "context": given.get("item", ()),
+            # An empty list is what a query string without the parameter looks like.
+            "cart": given.get("cart") or None,
+            "exclude": given.get("exclude", ()),
+            "category": given.get("category", ""),
+        }
+
+
+class RecommendationQuery(ShelfQuery):
+    explain = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text=gettext_lazy("Every contribution to each score instead of the main reason."),
+    )
+    customer = serializers.CharField(
+        required=False,
+        max_length=255,
+        help_text=gettext_lazy(
+            "The shop's id of a customer to recommend to, for callers who may view visitors."
+        ),
+    )
+
+
+class ReasonSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    text = serializers.CharField(help_text=gettext_lazy("In the language of the request."))
+    weight = serializers.FloatField(help_text=gettext_lazy("What it adds to the score."))
+    key = serializers.CharField(
+        allow_blank=True, help_text=gettext_lazy("The item that the reason is about, if one.")
+    )
+
+
+class RecommendedSerializer(serializers.Serializer):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    url = serializers.CharField(allow_blank=True)
+    image_url = serializers.CharField(allow_blank=True)
+    price = serializers.CharField(allow_null=True)
+    currency = serializers.CharField(allow_blank=True)
+    score = serializers.FloatField()
+    rank = serializers.IntegerField()
+    source = serializers.CharField(help_text=gettext_lazy("The strategy that named the item."))
+    reasons = ReasonSerializer(many=True)
+    pinned = serializers.BooleanField()
+
+
+class ShelfSerializer(serializers.Serializer):
+    """A filled placement; without items where nothing can be shown."""
+
+    recommendation_id = serializers.CharField(
+        allow_blank=True,
+        help_text=gettext_lazy("Send it back with the events that this shelf leads to."),
+    )
+    placement = serializers.CharField()
+    title = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    variant = serializers.CharField(allow_blank=True)
+    items = RecommendedSerializer(many=True)
+
+
+KEYS = {"type": "array", "items": {"type": "string"}}
+PLACEMENT = OpenApiParameter(
+    "placement",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="page.slot, as in home.for_you",
+)
+
+
+class RecommendationsView(PublicView):
+    """
+    The items of a placement for the visitor who asks, or for the item on the page.
+
+    Anyone may ask; the visitor is known by the first-party cookie alone. The answer is personal
+    and must not be kept by shared caches.
+    """
+
+    throttle_classes = [RecommendationThrottle]
+
+    @extend_schema(
+        operation_id="recommendations",
+        summary="Recommend items",
+        tags=["recommendations"],
+        parameters=[PLACEMENT, RecommendationQuery],
+        responses={
+            200: ShelfSerializer,
+            400: OpenApiResponse(OpenApiTypes.OBJECT, "Parameters that cannot be read, by name."),
+            403: OpenApiResponse(OpenApiTypes.OBJECT, "Not allowed to name a customer."),
+            404: OpenApiResponse(OpenApiTypes.OBJECT, "There is no such placement."),
+        },
+    )
+    def get(self, request: Request, placement: str) -> Response:
+        query = RecommendationQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        customer = query.validated_data.get("customer", "")
+        person = _customer(request, self.person.channel, customer) if customer else self.person
+        require_placement(person, placement)
+        shelf = recommend(
+            placement=placement,
+            person=person,
+            at=timezone.now(),
+            request=request._request,
+            explain=query.validated_data["explain"],
+            **query.arguments(),
+        )
+        response = Response(ShelfSerializer(_answer(shelf)).data)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+
+def require_placement(person: Person, placement: str) -> None:
+    """Raise NotFound for a placement that neither the admin nor the app knows."""
+    if live.state().placement(person.channel, placement) is None:
+        raise NotFound(_("There is no placement %(name)s.") % {"name": placement})
+
+
+def _customer(request: Request, channel: str, customer: str) -> Person:
+    """Return a customer whom another system of the shop's names."""
+    if not request.user or not request.user.has_perm("engagement.view_visitor"):
+        raise PermissionDenied(_("Naming a customer needs the permission to view visitors."))
+    return person_of_customer(customer, channel)
+
+
+def _answer(shelf: Shelf) -> dict[str, Any]:
+    return {
+        "recommendation_id": shelf.recommendation_id,
+        "placement": shelf.placement,
+        "title": shelf.title,
+        "model_version": shelf.model_version,
+        "variant": shelf.variant,
+        "items": [_item(item) for item in shelf.items],
+    }
+
+
+def _item(item: Recommended) -> dict[str, Any]:
+    card = item.card
+    price = card.get("price")
+    return {
+        "key": item.key,
+        "title": str(card.get("title", "")),
+        "url": str(card.get("url") or ""),
+        "image_url": str(card.get("image_url") or ""),
+        "price": format(price, "f") if isinstance(price, Decimal) else price,
+        "currency": str(card.get("currency") or app_settings.CURRENCY),
+        "score": round(item.score, 6),
+        "rank": item.rank,
+        "source": item.source,
+        "reasons": item.reasons,
+        "pinned": item.pinned,
+    }
