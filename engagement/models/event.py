@@ -112,8 +112,8 @@ class Event(models.Model):
             # The training window, and the admin's list and counts: with the kind of event in it,
             # events are counted and narrowed to one kind without reading their rows.
             models.Index(fields=["channel", "event_time", "event"], name="engagement_event_window"),
-            # Item pages of the admin; also what deleting an item needs.
-            models.Index(fields=["item", "event", "-event_time"], name="engagement_event_item"),
+            # Item pages of the admin, latest event first; also what deleting an item needs.
+            models.Index(fields=["item", "-event_time", "event"], name="engagement_event_item"),
             # Clicks and purchases that belong to a shelf.
             models.Index(
                 fields=["channel", "placement", "event_time"],
