@@ -111,4 +111,8 @@ def recommendation_shelf(
 
 def _nonce(context: Context, request: Any) -> str:
     """Return the page's CSP nonce: Django's own, or that of django-csp."""
-    return str(context.get("csp_nonce") or getattr(request, "csp_nonce", "") or "")
+    nonce = context.get("csp_nonce")
+    if nonce is None:
+        nonce = getattr(request, "csp_nonce", None)
+    # Not by its truth: Django's nonce is false until somebody has asked for its text.
+    return "" if nonce is None else str(nonce)
