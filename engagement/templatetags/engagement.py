@@ -6,10 +6,13 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from engagement.flows import faults, rendering
+from engagement.adapters import get_adapter
+from engagement.conf import app_settings
+from engagement.flows import consent, faults, rendering
 from engagement.flows.recommend import Shelf, recommend
 from engagement.flows.rendering import keys_of
 from engagement.flows.visit import person_of
@@ -107,6 +110,60 @@ def recommendation_shelf(
     except Exception:
         faults.report(f"tag:{placement}", "The placeholder of %r cannot be drawn", placement)
         return mark_safe("")
+
+
+@register.inclusion_tag("engagement/tracker.html", takes_context=True)
+def engagement_tracker(context: Context, *, item: Any = None) -> dict[str, Any]:
+    """
+    Load the script that reports what is seen and clicked; once a page, anywhere in it::
+
+        {% engagement_tracker %}
+        {% engagement_tracker item=product %}
+
+    With ``item``, the page counts as a view of that item. What is rendered is the same for
+    everyone, so that a full-page cache may keep it.
+    """
+    try:
+        return {
+            "events_url": reverse("engagement:events"),
+            "consent": app_settings.CONSENT,
+            "consent_cookie": app_settings.CONSENT_COOKIE,
+            "respect_gpc": app_settings.RESPECT_GPC,
+            "session_minutes": app_settings.SESSION_MINUTES,
+            "item_key": "" if item in (None, "") else get_adapter().item_key(item),
+            "nonce": _nonce(context, context.get("request")),
+        }
+    except Exception:
+        faults.report("tag:tracker", "The tracker cannot be put on the page")
+        return {}
+
+
+@register.inclusion_tag("engagement/consent.html", takes_context=True)
+def engagement_consent(context: Context, *, always: bool = False) -> dict[str, Any]:
+    """
+    Ask the visitor whether the shop may remember what is looked at, until there is an answer::
+
+        {% engagement_consent %}
+        {% engagement_consent always=True %}
+
+    With ``always=True`` the question stays and shows the present answer: for the page on which
+    visitors change their minds.
+    """
+    request = context.get("request")
+    if request is None:
+        return {}
+    try:
+        return {
+            "is_shown": always or consent.is_asked(request),
+            "always": always,
+            "answer": get_adapter().get_consent(request),
+            "url": reverse("engagement:consent"),
+            "next": request.get_full_path(),
+            "request": request,
+        }
+    except Exception:
+        faults.report("tag:consent", "The question for consent cannot be put on the page")
+        return {}
 
 
 def _nonce(context: Context, request: Any) -> str:
