@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from engagement.admin import artifact_charts, links
+from engagement.admin.activating import ActivateView, RollBackView
+from engagement.admin.listing import CHARTS, ReadOnlyAdmin
+from engagement.admin.metrics import Metrics
+from engagement.flows import overview
+from engagement.models import Activation, ModelArtifact
+
+BADGES = {
+    ModelArtifact.Verdict.PASSED: "eng-badge-live",
+    ModelArtifact.Verdict.LOST: "eng-badge-bad",
+    ModelArtifact.Verdict.UNTESTED: "eng-badge-plain",
+}
+
+
+class AliasFilter(admin.SimpleListFilter):
+    title = gettext_lazy("alias")
+    parameter_name = "alias"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = ModelArtifact.objects.order_by("alias").values_list("alias", flat=True).distinct()
+        return [(alias, alias) for alias in rows]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        alias = self.value()
+        return queryset.filter(alias=alias) if alias else queryset
+
+
+class ModelArtifactAdmin(ReadOnlyAdmin):
+    """Trained models: how good each is, which is live, and the two acts: activate, roll back."""
+
+    list_display = (
+        "name",
+        "live",
+        "algorithm",
+        "outcome",
+        "score",
+        "against",
+        "trained_at",
+        "took",
+        "size",
+    )
+    list_filter = (AliasFilter, "verdict", "channel")
+    ordering = ("-trained_at", "-pk")
+    sortable_by = ("trained_at",)
+    list_per_page = 50
+    actions = ("activate_selected",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "alias",
+                    "channel",
+                    "backend",
+                    "option_list",
+                    "outcome",
+                    "trained_at",
+                    "took",
+                )
+            },
+        ),
+        (
+            gettext_lazy("Data"),
+            {"fields": ("data_from", "data_until", "n_interactions", "n_rows", "n_items")},
+        ),
+        (
+            gettext_lazy("Files"),
+            {"fields": ("path", "size", "manifest_sha256"), "classes": ("collapse",)},
+        ),
+    )
+    readonly_fields = ("option_list", "outcome", "took", "size")
+
+    class Media:
+        css = {"all": ("engagement/admin/admin.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        activate, roll_back = ActivateView(self), RollBackView(self)
+        return [
+            path(
+                "<int:pk>/activate/",
+                self.admin_site.admin_view(activate),
+                name="engagement_modelartifact_activate",
+            ),
+            path(
+                "<int:pk>/roll-back/",
+                self.admin_site.admin_view(roll_back),
+                name="engagement_modelartifact_roll_back",
+            ),
+            *super().get_urls(),
+        ]
+
+    def may_activate(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("engagement.add_activation")  # type: ignore[union-attr]
+
+    def has_activate_permission(self, request: HttpRequest) -> bool:
+        """What ``permissions=["activate"]`` of the action asks."""
+        return self.may_activate(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        latest = Activation.objects.filter(channel=OuterRef("channel"), alias=OuterRef("alias"))
+        live = Subquery(latest.order_by("-pk").values("artifact_id")[:1])
+        return super().get_queryset(request).annotate(live_id=live)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        artifact = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if artifact is not None and self.has_view_permission(request, artifact):
+            context |= self._detail(request, artifact)
+        return super().change_view(request, object_id, form_url, context)
+
+    def _detail(self, request: HttpRequest, artifact: ModelArtifact) -> dict[str, Any]:
+        current = (
+            Activation.objects.filter(channel=artifact.channel, alias=artifact.alias)
+            .order_by("-pk")
+            .first()
+        )
+        is_live = current is not None and current.artifact_id == artifact.pk
+        trainings = overview.trainings(channel=artifact.channel, alias=artifact.alias)
+        pages = [links.page(self.admin_site, "modelartifact_change", one.pk) for one in trainings]
+        metrics = Metrics(artifact)
+        cleaning = metrics.raw.get("cleaning")
+        return {
+            "chart_media": CHARTS,
+            "comparison": artifact_charts.comparison(artifact),
+            "history": artifact_charts.history(trainings, pages),
+            "metric_names": metrics.names,
+            "metric_rows": [
+                {
+                    "name": artifact_charts.short(name),
+                    "is_winner": name == metrics.winner,
+                    "is_baseline": name == metrics.baseline,
+                    "values": [metrics.of(name, metric) for metric in metrics.names],
+                }
+                for name in metrics.models
+            ],
+            "holdout_days": metrics.raw.get("holdout_days"),
+            "cleaning": sorted(cleaning.items()) if isinstance(cleaning, dict) else [],
+            "current": current,
+            "is_live": is_live,
+            "may_activate": self.may_activate(request),
+            "activate_url": links.page(self.admin_site, "modelartifact_activate", artifact.pk),
+            "roll_back_url": links.page(self.admin_site, "modelartifact_roll_back", artifact.pk),
+        }
+
+    # -- columns ----------------------------------------------------------------------------
+    @admin.display(description=gettext_lazy("model"))
+    def name(self, obj: ModelArtifact) -> str:
+        return f"{obj.alias} #{obj.pk}"
+
+    @admin.display(description=gettext_lazy("live"))
+    def live(self, obj: Any) -> str:
+        if obj.live_id != obj.pk:
+            return ""
+        return format_html('<span class="eng-badge eng-badge-live">{}</span>', _("live"))
+
+    @admin.display(description=gettext_lazy("backend"))
+    def algorithm(self, obj: ModelArtifact) -> str:
+        return artifact_charts.short(obj.backend)
+
+    @admin.display(description=gettext_lazy("verdict"))
+    def outcome(self, obj: ModelArtifact) -> str:
+        verdict = ModelArtifact.Verdict(obj.verdict)
+        return format_html('<span class="eng-badge {}">{}</span>', BADGES[verdict], verdict.label)
+
+    @admin.display(description=gettext_lazy("nDCG"))
+    def score(self, obj: ModelArtifact) -> str:
+        metrics = Metrics(obj)
+        winner, baseline = metrics.of(metrics.winner), metrics.of(metrics.baseline)
+        if winner is None:
+            return "–"
+        said = f"{winner.value:.4f}"
+        return f"{said} / {baseline.value:.4f}" if baseline else said
+
+    @admin.display(description=gettext_lazy("against best sellers"))
+    def against(self, obj: ModelArtifact) -> str:
+        gain = Metrics(obj).gain
+        style = "" if gain is None else "eng-good" if gain > 0 else "eng-bad"
+        return format_html('<span class="{}">{}</span>', style, artifact_charts.percent(gain))
+
+    @admin.display(description=gettext_lazy("size"), ordering="n_bytes")
+    def size(self, obj: ModelArtifact) -> str:
+        return filesizeformat(obj.n_bytes)
+
+    @admin.display(description=gettext_lazy("training took"))
+    def took(self, obj: ModelArtifact) -> str:
+        return _("%(n)s s") % {"n": f"{obj.seconds:.1f}"}
+
+    @admin.display(description=gettext_lazy("options"))
+    def option_list(self, obj: ModelArtifact) -> str:
+        return ", ".join(f"{name}={json.dumps(value)}" for name, value in obj.options.items())
+
+    # -- actions ----------------------------------------------------------------------------
+    @admin.action(description=gettext_lazy("Activate this model …"), permissions=["activate"])
+    def activate_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        chosen = list(queryset[:2])
+        if len(chosen) != 1:
+            self.message_user(request, _("Choose one model to activate."), "ERROR")
+            return None
+        return HttpResponseRedirect(
+            links.page(self.admin_site, "modelartifact_activate", chosen[0].pk)
+        )
+
+
+class ActivationAdmin(ReadOnlyAdmin):
+    """When which model went live, and who did it; training and the models' pages write it."""
+
+    list_display = ("activated_at", "alias", "model_link", "activated_by", "reason", "channel")
+    list_filter = (AliasFilter,)
+    list_select_related = ("artifact", "activated_by")
+    ordering = ("-pk",)
+    sortable_by = ()
+    list_per_page = 50
+
+    @admin.display(description=gettext_lazy("model"))
+    def model_link(self, obj: Activation) -> str:
+        return links.link(self.admin_site, obj.artifact)

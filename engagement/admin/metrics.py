@@ -1,0 +1,83 @@
+"""Reads what a training measured, as it was stored with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engagement.models import ModelArtifact
+
+# What the gate looks at; the first that was measured is the headline.
+HEADLINES = ("ndcg@10", "ndcg")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One model's value of one metric, with its interval where there is one."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Metrics:
+    """The metrics of one artifact. Anything may be missing: they were written by other versions."""
+
+    def __init__(self, artifact: ModelArtifact) -> None:
+        self.raw: Mapping[str, Any] = artifact.metrics or {}
+        models = self.raw.get("models")
+        self.models: Mapping[str, Mapping[str, Any]] = models if isinstance(models, dict) else {}
+        self.baseline = str(self.raw.get("baseline", ""))
+        self.winner = str(self.raw.get("winner", ""))
+
+    @property
+    def names(self) -> list[str]:
+        """Return what was measured, the headline first."""
+        found = dict.fromkeys(
+            metric
+            for values in self.models.values()
+            for metric, value in values.items()
+            if _number(value) is not None and not metric.endswith(("_low", "_high"))
+        )
+        return sorted(found, key=lambda metric: (metric != self._first(found), metric))
+
+    @property
+    def headline(self) -> str:
+        names = self.names
+        return names[0] if names else ""
+
+    @staticmethod
+    def _first(found: Mapping[str, None]) -> str:
+        exact = next((name for name in HEADLINES if name in found), "")
+        return exact or next((name for name in found if name.startswith("ndcg")), "")
+
+    def of(self, name: str, metric: str = "") -> Measured | None:
+        """Return one model's value of ``metric`` (default: the headline)."""
+        values = self.models.get(name, {})
+        metric = metric or self.headline
+        value = _number(values.get(metric))
+        if value is None:
+            return None
+        low, high = _number(values.get(f"{metric}_low")), _number(values.get(f"{metric}_high"))
+        return Measured(name, value, low, high)
+
+    def ranking(self, metric: str = "") -> list[Measured]:
+        """Return all models by ``metric``, best first."""
+        found = [self.of(name, metric) for name in self.models]
+        return sorted((one for one in found if one), key=lambda one: -one.value)
+
+    @property
+    def gain(self) -> float | None:
+        """Return how much better the winner is than the baseline, as a share of the baseline."""
+        winner, baseline = self.of(self.winner), self.of(self.baseline)
+        if winner is None or baseline is None or not baseline.value:
+            return None
+        return winner.value / baseline.value - 1.0
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
