@@ -47,7 +47,7 @@ class DemoAdapter(ShopAdapter):
 
     def resolve(self, keys: Sequence[str], request: HttpRequest | None = None) -> dict[str, object]:
         ids = [pk for pk in map(_uuid, keys) if pk is not None]
-        products = Product.objects.on_sale().filter(pk__in=ids).select_related("category__parent")
+        products = Product.objects.on_sale().filter(pk__in=ids).select_related("category")
         return {str(product.pk): product for product in products}
 
     def card(self, obj: Any) -> Mapping[str, Any]:

@@ -66,3 +66,17 @@ def order_placed(
         items=[(line.product, line.quantity, line.total) for line in lines],
         at=order.placed_at,
     )
+
+
+@receiver(signals.order_cancelled, dispatch_uid="shop_demo.order_cancelled")
+def order_cancelled(
+    request: HttpRequest, order: Order, lines: Sequence[OrderLine], **kwargs: Any
+) -> None:
+    record_event(
+        "refund",
+        request=request,
+        order_ref=order.number,
+        refund_ref=order.number,
+        currency=settings.ENGAGEMENT["CURRENCY"],
+        items=[(line.product, line.quantity, line.total) for line in lines],
+    )

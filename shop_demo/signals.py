@@ -20,5 +20,5 @@ checkout_begun = Signal()
 # kwargs: request, order, lines
 order_placed = Signal()
 
-# kwargs: order, lines
+# kwargs: request, order, lines
 order_cancelled = Signal()

@@ -52,8 +52,16 @@ def save(numbers: list[int], facts: pd.DataFrame, shown: dict[str, int]) -> None
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["number"],
-        update_fields=["age", "income", "home", "marital_status", "size", "composition", "kids"]
-        + ["persona"],
+        update_fields=[
+            "age",
+            "income",
+            "home",
+            "marital_status",
+            "size",
+            "composition",
+            "kids",
+            "persona",
+        ],
     )
 
 

@@ -1,0 +1,21 @@
+from shop_demo.views.account import account, cancel_order, order, sign_in, sign_in_as, sign_out
+from shop_demo.views.browse import category, home, product, search
+from shop_demo.views.buy import add_to_cart, cart, checkout, confirmation, set_cart_line
+
+__all__ = [
+    "account",
+    "add_to_cart",
+    "cancel_order",
+    "cart",
+    "category",
+    "checkout",
+    "confirmation",
+    "home",
+    "order",
+    "product",
+    "search",
+    "set_cart_line",
+    "sign_in",
+    "sign_in_as",
+    "sign_out",
+]
