@@ -1,26 +1,25 @@
 """
 Storing what happened: events from browsers, from other systems and from the shop's own code.
 
-Every way in ends in :func:`ingest`. What can be wrong with an event is
-told per event; the others of the same batch are stored.
+Every way in ends in :func:`ingest`. What is wrong with an event is told per event; the others of
+the same batch are stored.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, connections, router
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from engagement.flows import catalogue, envelope, ids, tokens, visitors
-from engagement.flows.aliases import find
+from engagement.flows import catalogue, ids, visitors
 from engagement.flows.envelope import SERVER_ONLY, Envelope, Line
-from engagement.flows.identity import Person, customer_key, outside_key, read_cookie
+from engagement.flows.identity import Person
+from engagement.flows.senders import Draft, not_agreed, read_draft
 from engagement.flows.storing import event_key, order_key, store, store_new
 from engagement.flows.values import Refused
 from engagement.models import Event
@@ -51,17 +50,6 @@ class Report:
     rejected: list[Rejection]
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """One checked event, and who did it."""
-
-    index: int
-    event: Envelope
-    person: Person | None
-    recommendation_id: str
-    placement: str
-
-
 def ingest(
     payloads: Sequence[object],
     *,
@@ -69,108 +57,56 @@ def ingest(
     person: Person | None,
     at: datetime,
     trusted: bool,
+    title_of: Callable[[str], str] | None = None,
 ) -> Report:
     """
     Store a batch of events and report on each.
 
     A trusted sender (the shop's own server) may report purchases and refunds, name customers,
     send what is long past and items that the catalogue mirror has not met; anyone else speaks
-    only of what ``person`` does now.
+    only of what ``person`` does now. ``title_of`` is asked about items that the mirror has not met.
     """
-    drafts: list[_Draft] = []
+    drafts: list[Draft] = []
     rejected: list[Rejection] = []
     for index, payload in enumerate(payloads):
         try:
-            drafts.append(_draft(index, payload, channel, person, at, trusted))
+            drafts.append(read_draft(index, payload, channel, person, at, trusted))
         except Refused as refused:
             rejected.append(Rejection(index, refused.code, refused.field, refused.message))
     try:
-        return _save(drafts, rejected, channel=channel, at=at, trusted=trusted)
+        return _save(drafts, rejected, channel, at, trusted, title_of)
     except IntegrityError:
         # What we remembered is gone from the database. Within a transaction nothing is
         # remembered, and nothing more can be done either.
         if connections[router.db_for_write(Event)].in_atomic_block:
             raise
         ids.forget()
-        return _save(drafts, rejected, channel=channel, at=at, trusted=trusted)
-
-
-# -- who ----------------------------------------------------------------------------------------
-
-
-def _draft(
-    index: int, payload: object, channel: str, person: Person | None, at: datetime, trusted: bool
-) -> _Draft:
-    if not trusted or (person is not None and not person.keys):
-        _refuse_unwilling(person)
-    event = envelope.read(payload, at=at, trusted=trusted)
-    if trusted:
-        person = _named(event, channel) or person
-    if person is None and event.event not in SERVER_ONLY:
-        raise Refused("required", "visitor_id", _("Say who did this."))
-    recommendation_id, placement = event.recommendation_id, event.placement
-    if recommendation_id and not (trusted and _is_stored_form(recommendation_id)):
-        try:
-            shelf = tokens.verify(recommendation_id, person=person, at=at)
-        except tokens.InvalidToken as invalid:
-            field, _value = find(payload, "recommendation_id")  # type: ignore[arg-type]
-            raise Refused(f"recommendation_{invalid.code}", field, invalid.message) from None
-        recommendation_id, placement = shelf.recommendation_id, shelf.placement
-    elif not trusted:
-        # Only a token says where something was shown: a client cannot invent a success.
-        placement = ""
-    return _Draft(index, event, person, recommendation_id, placement)
-
-
-_REFUSALS = {
-    "no_consent": gettext_lazy("The visitor has not agreed to this."),
-    "staff": gettext_lazy("What the shop's own people do is not recorded."),
-    "bot": gettext_lazy("What machines do is not recorded."),
-}
-
-
-def _refuse_unwilling(person: Person | None) -> None:
-    if person is None:
-        raise Refused("no_visitor", "visitor_id", _("Nobody is known to have done this."))
-    if not person.may_store:
-        code = person.refusal or "no_consent"
-        raise Refused(
-            code, "consent" if code == "no_consent" else "visitor_id", str(_REFUSALS[code])
-        )
-
-
-def _named(event: Envelope, channel: str) -> Person | None:
-    """Return the person that a trusted sender names: a customer, or a visitor by cookie or id."""
-    if not (event.customer_id or event.visitor_id):
-        return None
-    key = event.visitor_id and (
-        read_cookie(event.visitor_id) or outside_key(event.visitor_id, channel)
-    )
-    customer = event.customer_id and customer_key(event.customer_id, channel)
-    return Person(channel, key, customer, None, may_store=True, is_staff=False)
-
-
-def _is_stored_form(recommendation_id: str) -> bool:
-    return len(recommendation_id) <= 32 and "." not in recommendation_id
+        return _save(drafts, rejected, channel, at, trusted, title_of)
 
 
 # -- storing ------------------------------------------------------------------------------------
 
 
 def _save(
-    drafts: Sequence[_Draft],
+    drafts: Sequence[Draft],
     rejected: Sequence[Rejection],
-    *,
     channel: str,
     at: datetime,
     trusted: bool,
+    title_of: Callable[[str], str] | None,
 ) -> Report:
     rejected = list(rejected)
     known = ids.visitors(
         channel,
         [one for draft in drafts if draft.person and (one := visitors.wanted(draft.person))],
     )
-    item_ids = _item_ids(drafts, channel=channel, at=at, trusted=trusted)
+    titles: dict[str, str] = {}
+    for draft in drafts:
+        for line in draft.event.lines:
+            titles[line.item_key] = titles.get(line.item_key) or line.title
+    item_ids = ids.item_ids(channel, titles)
+    if trusted:
+        item_ids |= _create_items(titles, item_ids, channel, at, title_of)
     rows: dict[int, list[Event]] = {}
     for draft in drafts:
         try:
@@ -199,39 +135,38 @@ def _save(
     )
 
 
-def _visitor_id(draft: _Draft, known: Mapping[str, ids.Known]) -> int | None:
+def _visitor_id(draft: Draft, known: Mapping[str, ids.Known]) -> int | None:
     person = draft.person
     if person is None:
         return None
     visitor = known.get(person.keys[0])
     if visitor is None or visitor.consent is False:
-        raise Refused("no_consent", "consent", str(_REFUSALS["no_consent"]))
+        raise Refused("no_consent", "consent", not_agreed())
     if not person.may_store and visitor.consent is not True:
-        raise Refused("no_consent", "consent", str(_REFUSALS["no_consent"]))
+        raise Refused("no_consent", "consent", not_agreed())
     if person.keys[0] == person.key:
         person.claim.used = True
     return visitor.id
 
 
-def _item_ids(
-    drafts: Sequence[_Draft], *, channel: str, at: datetime, trusted: bool
+def _create_items(
+    titles: Mapping[str, str],
+    known: Mapping[str, int],
+    channel: str,
+    at: datetime,
+    title_of: Callable[[str], str] | None,
 ) -> dict[str, int]:
-    titles = {
-        line.item_key: line.title for draft in drafts for line in draft.event.lines if line.item_key
-    }
-    found = ids.item_ids(channel, titles)
+    """Give items that the mirror has not met a row: what was sold exists."""
     missing = {
-        key: title or key
+        key: title or (title_of(key) if title_of else "") or key
         for key, title in titles.items()
-        if key not in found and len(key) <= MAX_NEW_KEY
+        if key not in known and len(key) <= MAX_NEW_KEY
     }
-    if missing and trusted:
-        found.update(catalogue.ensure_items(channel, missing, at))
-    return found
+    return catalogue.ensure_items(channel, missing, at) if missing else {}
 
 
 def _rows(
-    draft: _Draft, channel: str, visitor_id: int | None, item_ids: Mapping[str, int]
+    draft: Draft, channel: str, visitor_id: int | None, item_ids: Mapping[str, int]
 ) -> list[Event]:
     event = draft.event
     rows = []
@@ -269,7 +204,7 @@ def _is_repeatable(event: Envelope) -> bool:
     return bool(event.event_id) or event.event in SERVER_ONLY
 
 
-def _key(draft: _Draft, channel: str, line: Line, number: int, nth: int) -> uuid.UUID:
+def _key(draft: Draft, channel: str, line: Line, number: int, nth: int) -> uuid.UUID:
     event = draft.event
     if event.event in SERVER_ONLY:
         return order_key(

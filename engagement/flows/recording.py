@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from engagement.adapters import LineData, ShopAdapter, get_adapter
-from engagement.flows import ids, ingest, tokens
+from engagement.flows import ingest, tokens
 from engagement.flows.guard import receiver_guard
 from engagement.flows.identity import (
     Person,
@@ -74,13 +74,18 @@ def _line(entry: object) -> tuple[object | None, dict[str, Any]]:
         line = dict(entry)
         return line.pop("item", None), line
     if isinstance(entry, tuple):
+        if not 1 <= len(entry) <= 3:
+            raise ValueError(f"Not (item, quantity, value of the line): {entry!r}")
         obj, quantity, value = (*entry, None, None)[:3]
         return obj, {"quantity": quantity, "value": value}
     return entry, {}
 
 
 def _key(adapter: ShopAdapter, obj: object) -> str:
-    return str(adapter.item_key(obj))
+    key = str(adapter.item_key(obj))
+    if key in ("", "None"):
+        raise ValueError(f"This has no key, or was not saved yet: {obj!r}")
+    return key
 
 
 @receiver_guard
@@ -99,9 +104,14 @@ def record(report: Report) -> ingest.Report | None:
         **_attribution(report, person),
         **report.fields,
     }
-    if report.objects:
-        _add_titles(payload["items"], report.objects, channel)
-    done = ingest.ingest([payload], channel=channel, person=person, at=report.at, trusted=True)
+    done = ingest.ingest(
+        [payload],
+        channel=channel,
+        person=person,
+        at=report.at,
+        trusted=True,
+        title_of=lambda key: str(report.objects.get(key, "")),
+    )
     for refused in done.rejected:
         if refused.code != "no_consent":
             logger.warning(
@@ -129,10 +139,3 @@ def _attribution(report: Report, person: Person | None) -> dict[str, str]:
     except tokens.InvalidToken:
         return {}
     return {"recommendation_id": shelf.recommendation_id, "placement": shelf.placement}
-
-
-def _add_titles(lines: list[dict[str, Any]], objects: Mapping[str, object], channel: str) -> None:
-    known = ids.item_ids(channel, objects)
-    for line in lines:
-        if line["item_id"] in objects and line["item_id"] not in known:
-            line.setdefault("title", str(objects[line["item_id"]]))
