@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 
 from django.db import connections, router
+from django.db.models import F
 
 from engagement.adapters import ItemData, get_adapter
 from engagement.models import Item
@@ -92,13 +93,14 @@ def ensure_items(
     categories: Mapping[str, str] | None = None,
     prices: Mapping[str, Decimal] | None = None,
     currency: str = "",
+    is_active: bool = True,
 ) -> dict[str, int]:
     """
     Return internal ids by key, creating mirror rows for keys that are not known yet.
 
-    Known items keep what the shop said about them; only an item that has no title of its own yet
-    takes the one given. Created items are active: training, evaluation and the JSON API need
-    them, and a page leaves out what the shop cannot resolve.
+    Known items keep what the shop said about them. Created ones are active unless the shop is
+    known to sell them no more: training, evaluation and the JSON API need them, and a page leaves
+    out what the shop cannot resolve.
     """
     ids = Item.objects.ids_by_key(channel, titles)
     missing = [key for key in titles if key not in ids]
@@ -115,6 +117,7 @@ def ensure_items(
                     category=(categories or {}).get(key, "")[:255],
                     price=price,
                     currency=currency[:3] if price is not None else "",
+                    is_active=is_active,
                 )
             )
         Item.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
@@ -127,8 +130,10 @@ def name_items(channel: str, titles: Mapping[str, str]) -> int:
     named = {key: title for key, title in titles.items() if title and title != key}
     changed = 0
     for keys in _chunks(named, 900):
-        nameless = Item.objects.of_channel(channel).filter(key__in=keys, synced_at__isnull=True)
-        rows = [item for item in nameless.only("key", "title") if item.title == item.key]
+        nameless = Item.objects.of_channel(channel).filter(
+            key__in=keys, title=F("key"), synced_at__isnull=True
+        )
+        rows = list(nameless.only("key", "title"))
         for item in rows:
             item.title = named[item.key][:255]
         changed += Item.objects.bulk_update(rows, ["title"], batch_size=BATCH)

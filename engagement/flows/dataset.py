@@ -77,8 +77,8 @@ def load(
     )
     sweeper = Sweeper(log)
     clean(sweeper, channel=channel)
-    if EventName.REFUND not in weight_of:
-        sweeper.keep("refunds", sweeper.log.events != EventName.REFUND)
+    counts = (sweeper.log.events != EventName.REFUND) | (EventName.REFUND in weight_of)
+    sweeper.keep("refunds", counts & (sweeper.log.items >= 0))
     rows = _rows(sweeper, group_by)
     sweeper.keep("guests", rows >= 0)
     rows = rows[rows >= 0]

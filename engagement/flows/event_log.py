@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.db.models.expressions import Combinable, Value
 from django.db.models.functions import Cast, Coalesce, Round
 from numpy.typing import NDArray
 
 from engagement.learning.cleaning import EventLog
 from engagement.learning.interactions import Int64
-from engagement.models import Event
+from engagement.models import Event, EventName
 
 # Rows that are Python objects at one time, where the database cannot hand over arrays.
 CHUNK = 20_000
@@ -69,6 +69,8 @@ def read(
     """
     Return the events about items from ``since`` to ``until``, both included.
 
+    A refund of a whole order names no item: its item is -1.
+
     Orders are numbered from 0 in the order of the log, -1 without one. So are the sessions that
     the shop named itself, if asked for; otherwise all are -1.
     """
@@ -91,7 +93,10 @@ def window(
 ) -> QuerySet[Event]:
     """Return the rows that training reads; the index ``engagement_event_window`` serves them."""
     rows = Event.objects.filter(
-        channel=channel, event__in=list(events), event_time__lte=until, item__isnull=False
+        Q(item__isnull=False) | Q(event=EventName.REFUND),
+        channel=channel,
+        event__in=list(events),
+        event_time__lte=until,
     )
     return rows if since is None else rows.filter(event_time__gte=since)
 
@@ -100,7 +105,7 @@ def _columns(with_sessions: bool) -> list[Combinable]:
     hundredths = Cast(Round(models.F("value") * 100), BigIntegerField())
     return [
         Coalesce(Cast("visitor_id", BigIntegerField()), Value(-1, BigIntegerField())),
-        Cast("item_id", BigIntegerField()),
+        Coalesce(Cast("item_id", BigIntegerField()), Value(-1, BigIntegerField())),
         Cast("event", BigIntegerField()),
         Epoch("event_time"),
         Cast("quantity", BigIntegerField()),

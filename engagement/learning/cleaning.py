@@ -25,7 +25,7 @@ class EventLog:
     """
     Events as parallel arrays, in any order.
 
-    ``visitors`` and ``orders`` are below zero where nobody knows; ``values`` are hundredths of
+    ``visitors``, ``items`` and ``orders`` are below zero where there is none; ``values`` are hundredths of
     the currency, below zero where there is no value.
     """
 
@@ -113,12 +113,17 @@ def not_taken_back(log: EventLog, *, purchase: int, refund: int) -> Mask:
     """
     Leave out purchases that were refunded or cancelled in full. Refunds themselves are kept.
 
-    A refund belongs to the purchases of its own order; where it carries none that is known (many
+    A refund without an item takes its whole order back. Any other belongs to the purchases of its
+    own order; where it carries none that is known (many
     shops number refunds anew), to the visitor's latest earlier purchases of the item, as many
     pieces as were returned. A purchase that is partly returned still counts.
     """
+    keep = np.ones(len(log), dtype=bool)
     bought = np.flatnonzero(log.events == purchase)
     returned = np.flatnonzero(log.events == refund)
+    whole = returned[(log.items[returned] < 0) & (log.orders[returned] >= 0)]
+    keep[bought[np.isin(log.orders[bought], log.orders[whole])]] = False
+    returned = returned[log.items[returned] >= 0]
     # Only what was returned at least once can be taken back: nearly all purchases stop here.
     bought = bought[np.isin(log.items[bought], log.items[returned])]
     left = log.quantities.astype(np.int64, copy=True)
@@ -134,7 +139,6 @@ def not_taken_back(log: EventLog, *, purchase: int, refund: int) -> Mask:
     known = bought[log.visitors[bought] >= 0]
     _consume(log, left, known, returned[by_visitor], visitor_of, any_moment=False)
 
-    keep = np.ones(len(log), dtype=bool)
     keep[bought[left[bought] <= 0]] = False
     return keep
 
