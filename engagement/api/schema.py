@@ -15,7 +15,7 @@ from engagement import __version__
 class SchemaView(SpectacularAPIView):
     """This app's part of the shop's API, whatever else the shop documents elsewhere."""
 
-    urlconf = ["engagement.api.urls"]
+    urlconf = "engagement.api.urls"
     permission_classes: list[Any] = []
     authentication_classes: list[Any] = []
     throttle_classes: list[Any] = []
@@ -33,5 +33,4 @@ def settings(*, mounted_at: str) -> dict[str, Any]:
         "DESCRIPTION": "Events in, recommendations out.",
         "VERSION": __version__,
         "SERVERS": [{"url": mounted_at.rstrip("/") or "/"}],
-        "SERVE_INCLUDE_SCHEMA": False,
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 logger = logging.getLogger("engagement")
 
@@ -23,8 +24,11 @@ def report(fault: str, message: str, *args: object, quiet: float = QUIET_SECONDS
     """
     Log the exception being handled, unless ``fault`` was told within the last ``quiet`` seconds.
 
-    ``fault`` names what is broken (``cache``, ``artifact:12``), not the request that met it.
+    ``fault`` names what is broken (``cache``, ``artifact:12``), not the request that met it. A
+    database that does not answer is one fault, whoever asked it.
     """
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        fault = "database"
     now = time.monotonic()
     with _lock:
         last = _told.get(fault)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Count, Max
 
 from engagement.conf import app_settings
-from engagement.flows import caching
+from engagement.flows import caching, faults
 from engagement.flows.table import Table
 from engagement.models import Event, EventName, Item
 
@@ -31,7 +31,10 @@ class Popular:
     counts: tuple[float, ...]
 
 
-_kept: dict[str, tuple[float, Popular]] = {}
+# Until when an answer is good, and the answer.
+_Kept = tuple[float, Popular]
+
+_kept: dict[str, _Kept] = {}
 _lock = threading.Lock()
 
 
@@ -90,7 +93,6 @@ def _remembered(name: str, compute: Callable[[], Popular]) -> Popular:
 
     In the process too, because a dead cache must not turn every page into a scan of the log.
     """
-    seconds = app_settings.SHELF_CACHE_SECONDS
     now = time.monotonic()
     kept = _kept.get(name)
     if kept is not None and now < kept[0]:
@@ -102,11 +104,23 @@ def _remembered(name: str, compute: Callable[[], Popular]) -> Popular:
     try:
         kept = _kept.get(name)
         if kept is None or now >= kept[0]:
-            kept = (now + seconds, _cached(name, compute, seconds))
-            _kept[name] = kept
+            _kept[name] = kept = _renewed(kept, name, compute)
         return kept[1]
     finally:
         _lock.release()
+
+
+def _renewed(kept: _Kept | None, name: str, compute: Callable[[], Popular]) -> _Kept:
+    seconds = app_settings.SHELF_CACHE_SECONDS
+    try:
+        answer = _cached(name, compute, seconds)
+    except Exception:
+        if kept is None:
+            raise
+        # Yesterday's best sellers are better than none.
+        faults.report(f"popular:{name}", "%s cannot be renewed; the last ones are shown", name)
+        return time.monotonic() + seconds, kept[1]
+    return time.monotonic() + seconds, answer
 
 
 def _cached(name: str, compute: Callable[[], Popular], seconds: float) -> Popular:

@@ -1,0 +1,104 @@
+"""Shelves cost a page three queries at most: what is live, what was done, what is on sale."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from engagement.models import Event, EventName, Visitor
+
+pytestmark = pytest.mark.urls("tests.web.pages")
+
+
+def cost(browser, url, plain):
+    """Return the queries that ``url`` needs more than ``plain``, after a first visit."""
+    for page in (url, plain):
+        browser.get(page)
+    with CaptureQueriesContext(connection) as without:
+        assert browser.get(plain).status_code == 200
+    with CaptureQueriesContext(connection) as queries:
+        response = browser.get(url)
+    assert response.content.count(b"data-engagement-shelf") == 3
+    asked = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    return asked[len(without) :]
+
+
+@pytest.mark.parametrize("url", ["/books/emma/", "/"])
+def test_three_shelves_cost_three_queries(shop, browser, did, url):
+    for key in ("dune", "emma", "solaris"):
+        did(EventName.VIEW_ITEM, key)
+
+    asked = cost(browser, url, "/plain/emma/" if url != "/" else "/lazy/")
+
+    assert len(asked) <= 3, "\n\n".join(asked)
+
+
+def test_without_a_model_too(shop, browser, did, monkeypatch):
+    from engagement.models import Activation
+
+    Activation.objects.all().delete()
+    did(EventName.VIEW_ITEM, "dune")
+    did(EventName.PURCHASE, "emma")
+
+    asked = cost(browser, "/", "/lazy/")
+
+    assert len(asked) <= 3, "\n\n".join(asked)
+
+
+def test_between_polls_two_queries_are_enough(shop, browser, did, settings):
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "POLL_SECONDS": 60}
+    did(EventName.VIEW_ITEM, "dune")
+
+    assert len(cost(browser, "/", "/lazy/")) <= 2
+
+
+def test_a_stranger_has_no_history_to_read(shop, client):
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/")
+
+    assert not any("engagement_visitor" in query["sql"] for query in queries)
+
+
+@pytest.mark.slow
+def test_a_million_events_change_nothing(shop, browser, did):
+    fill(1_000_000, shop)
+    for key in ("dune", "emma", "solaris"):
+        did(EventName.VIEW_ITEM, key)
+
+    asked = cost(browser, "/books/emma/", "/plain/emma/")
+
+    assert len(asked) <= 3, "\n\n".join(asked)
+    history = next(sql for sql in asked if "engagement_event" in sql)
+    plan = explain(history)
+    assert "engagement_event_history" in plan, plan
+
+
+def explain(sql):
+    prefix = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{prefix} {sql}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+def fill(n, items):
+    """Store ``n`` events of a thousand visitors."""
+    Visitor.objects.bulk_create(Visitor(key=f"v{number}") for number in range(1000))
+    visitors = list(Visitor.objects.filter(key__startswith="v").values_list("pk", flat=True))
+    now = timezone.now()
+    kinds = [EventName.VIEW_ITEM, EventName.VIEW_ITEM, EventName.ADD_TO_CART, EventName.PURCHASE]
+    for start in range(0, n, 50_000):
+        Event.objects.bulk_create(
+            Event(
+                key=uuid.UUID(int=number),
+                event=kinds[number % 4],
+                visitor_id=visitors[number % 1000],
+                item=items[number % len(items)],
+                event_time=now - timedelta(seconds=number * 30),
+            )
+            for number in range(start, start + 50_000)
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
