@@ -1,0 +1,3 @@
+"""A shop that has not mounted the app's addresses yet."""
+
+urlpatterns: list = []
