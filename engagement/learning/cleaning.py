@@ -25,8 +25,8 @@ class EventLog:
     """
     Events as parallel arrays, in any order.
 
-    ``visitors``, ``items`` and ``orders`` are below zero where there is none; ``values`` are hundredths of
-    the currency, below zero where there is no value.
+    ``visitors``, ``items`` and ``orders`` are below zero where there is none; ``values`` are
+    hundredths of the currency, below zero where there is no value.
     """
 
     visitors: Int64
@@ -114,9 +114,9 @@ def not_taken_back(log: EventLog, *, purchase: int, refund: int) -> Mask:
     Leave out purchases that were refunded or cancelled in full. Refunds themselves are kept.
 
     A refund without an item takes its whole order back. Any other belongs to the purchases of its
-    own order; where it carries none that is known (many
-    shops number refunds anew), to the visitor's latest earlier purchases of the item, as many
-    pieces as were returned. A purchase that is partly returned still counts.
+    own order; where it carries none that is known (many shops number refunds anew), to the
+    visitor's latest earlier purchases of the item, as many pieces as were returned. A purchase
+    that is partly returned still counts.
     """
     keep = np.ones(len(log), dtype=bool)
     bought = np.flatnonzero(log.events == purchase)
