@@ -9,6 +9,7 @@ A shop answers them by subclassing :class:`ShopAdapter` and naming the class in
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -144,6 +145,7 @@ class ModelAdapter(ShopAdapter):
                 "MODEL": "books.Order", "CUSTOMER": "buyer_id", "PLACED_AT": "created_at",
                 "LINES": "lines", "ITEM": "book_id", "QUANTITY": "amount", "VALUE": "total",
                 "WHERE": {"paid": True},
+                "CANCELLED": {"status": "cancelled"}, "TEST": {"buyer__is_staff": True},
             },
         }
 
@@ -240,10 +242,16 @@ class ModelAdapter(ShopAdapter):
         if since is not None:
             rows = rows.filter(**{f"{placed}__gte": since})
         lines = names.get("LINES", "lines")
+        cancelled, tests = (
+            set(model._default_manager.filter(**names[part]).values_list("pk", flat=True))
+            if names.get(part)
+            else ()
+            for part in ("CANCELLED", "TEST")
+        )
         for order in rows.prefetch_related(lines).iterator(chunk_size=1000):
-            yield self._order(order)
+            yield self._order(order, order.pk in cancelled, order.pk in tests)
 
-    def _order(self, order: Any) -> OrderData:
+    def _order(self, order: Any, is_cancelled: bool, is_test: bool) -> OrderData:
         names = self.orders
         customer = _follow(order, names.get("CUSTOMER", "user_id"))
         return OrderData(
@@ -251,16 +259,24 @@ class ModelAdapter(ShopAdapter):
             placed_at=_follow(order, names.get("PLACED_AT", "created_at")),
             customer="" if customer is None else str(customer),
             currency=app_settings.CURRENCY,
+            is_cancelled=is_cancelled,
+            is_test=is_test,
             lines=[
                 LineData(
-                    item_key=str(_follow(line, names.get("ITEM", "product_id"))),
-                    quantity=int(_follow(line, names.get("QUANTITY", "quantity")) or 1),
+                    # A product that was deleted since is no item any more.
+                    item_key=str(_follow(line, names.get("ITEM", "product_id")) or ""),
+                    quantity=_quantity(_follow(line, names.get("QUANTITY", "quantity"))),
                     value=_follow(line, names.get("VALUE")),
                     line_ref=str(line.pk),
                 )
                 for line in getattr(order, names.get("LINES", "lines")).all()
             ],
         )
+
+
+def _quantity(value: Any) -> int:
+    """Return whole pieces: one where nothing is said, and one more for a part of one."""
+    return 1 if value is None else math.ceil(value)
 
 
 def _follow(obj: Any, path: str | None) -> Any:
