@@ -8,6 +8,8 @@ from shop_demo import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("shop/<slug:slug>/", views.category, name="category"),
+    path("offers/", views.offers, name="offers"),
+    path("what-we-remember/", views.privacy, name="privacy"),
     path("search/", views.search, name="search"),
     path("p/<uuid:pk>/", views.product, name="product"),
     path("cart/", views.cart, name="cart"),

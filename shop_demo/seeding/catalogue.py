@@ -20,7 +20,7 @@ from shop_demo.seeding.vocabulary import Entry, Vocabulary
 NAMESPACE = uuid.UUID("6b1c4b6e-6f0a-4f4e-9d57-0a8f6f6f5d3e")
 MIN_PRICE = 0.05
 # A product whose price of the last days is this much below the usual one is shown as reduced.
-REDUCED_BELOW = 0.92
+REDUCED_BELOW = 0.8
 RECENT = timedelta(days=14)
 
 

@@ -47,6 +47,7 @@ def save(
     baskets = table.groupby("basket", sort=False).agg(
         household=("household", "first"), at=("at", "first"), total=("paid", "sum")
     )
+    baskets["at"] = (baskets["at"] + moved_by).dt.tz_localize(UTC).dt.floor("s")
     prepare = Order._meta.pk.get_db_prep_save
     keys = {basket: prepare(order_key(basket), connection) for basket in baskets.index}
     products = {
@@ -61,12 +62,18 @@ def save(
                 keys[basket],
                 str(basket),
                 users[household],
-                moment((at + moved_by).to_pydatetime().replace(tzinfo=UTC)),
+                moment(at),
                 Order.Status.PAID.value,
                 f"{total:.2f}",
                 "0.00",
             )
-            for basket, household, at, total in baskets.itertuples()
+            for basket, household, at, total in zip(
+                baskets.index.tolist(),
+                baskets["household"].tolist(),
+                baskets["at"].dt.to_pydatetime(),
+                baskets["total"].tolist(),
+                strict=True,
+            )
         ),
     )
     _insert(

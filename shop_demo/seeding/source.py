@@ -73,6 +73,11 @@ class Source:
     def demographics(self) -> pd.DataFrame:
         return self._read("demographics").fillna("").astype({"household_id": "int64"})
 
+    def households(self) -> list[int]:
+        """Return the numbers of all households, those without a purchase lately included."""
+        column = pq.read_table(self.folder / "transactions.parquet", columns=["household_id"])
+        return sorted(column["household_id"].unique().to_pylist())
+
     def campaigns(self) -> pd.DataFrame:
         return self._read("campaign_descriptions")
 

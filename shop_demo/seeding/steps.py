@@ -21,7 +21,7 @@ from shop_demo.models import SeedStep
 from shop_demo.seeding import catalogue, offers, orders, people, vocabulary
 from shop_demo.seeding.source import Size, Source, shift
 
-STEPS = ("catalogue", "households", "orders", "coupons", "admin", "items", "events", "models")
+STEPS = ("catalogue", "households", "orders", "coupons", "admin", "events", "models")
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Seeding:
 
     def _run(self, name: str) -> None:
         step: Callable[[], None] = getattr(self, name)
-        if name in ("items", "events", "models"):
+        if name in ("events", "models"):
             # The app's own commands: each of them can be repeated without harm.
             step()
             self._remember(name)
@@ -101,7 +101,9 @@ class Seeding:
     def households(self) -> None:
         category_of = {item.number: item.entry.heading.slug for item in self.sold_here}
         shown = personas.choose(self.lines, category_of)
-        numbers = sorted(int(number) for number in self.lines["household"].unique())
+        numbers = self.source.households()
+        if self.size.households is not None:
+            numbers = sorted(int(number) for number in self.lines["household"].unique())
         with self.progress("households", len(numbers)) as bar:
             people.save(numbers, self.source.demographics(), shown)
             bar.update(len(numbers))
@@ -119,10 +121,7 @@ class Seeding:
     def admin(self) -> None:
         people.save_admin()
 
-    # The app's part: a shop that installs it runs the same three commands.
-    def items(self) -> None:
-        call_command("engagement_sync", verbosity=self.verbosity)
-
+    # The app's part: a shop that installs it runs the same two commands.
     def events(self) -> None:
         call_command("engagement_backfill", verbosity=self.verbosity)
 

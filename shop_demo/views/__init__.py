@@ -1,5 +1,5 @@
 from shop_demo.views.account import account, cancel_order, order, sign_in, sign_in_as, sign_out
-from shop_demo.views.browse import category, home, product, search
+from shop_demo.views.browse import category, home, offers, privacy, product, search
 from shop_demo.views.buy import add_to_cart, cart, checkout, confirmation, set_cart_line
 
 __all__ = [
@@ -11,7 +11,9 @@ __all__ = [
     "checkout",
     "confirmation",
     "home",
+    "offers",
     "order",
+    "privacy",
     "product",
     "search",
     "set_cart_line",

@@ -35,6 +35,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and request.method != "POST":
         return redirect("account")
     form = AuthenticationForm(request, data=request.POST or None)
+    # The households come first on this page; the cursor must not jump past them.
+    form.fields["username"].widget.attrs.pop("autofocus", None)
     if request.method == "POST" and form.is_valid():
         return _enter(request, form.get_user())
     shown = {
@@ -93,6 +95,7 @@ def account(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, get_user_model())  # noqa: S101 (login_required)
     household = Household.objects.filter(user=request.user).first()
     orders = Order.objects.filter(user=request.user).annotate(n_lines=Count("lines"))
+    orders = orders.order_by("-placed_at", "pk")
     coupons = Coupon.objects.none()
     if household is not None:
         coupons = Coupon.objects.valid_for(household, timezone.now())

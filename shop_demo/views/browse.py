@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -11,7 +12,6 @@ from django.views.decorators.http import require_safe
 from shop_demo import listing, signals
 from shop_demo.models import Category, Product
 from shop_demo.search import find
-
 
 # What lies on the table of the first page.
 STILL_LIFE = (
@@ -47,6 +47,17 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
             "listing": listing.make(Product.objects.shown().filter(**within), request.GET),
         },
     )
+
+
+@require_safe
+def offers(request: HttpRequest) -> HttpResponse:
+    reduced = Product.objects.on_sale().filter(price__lt=F("regular_price"))
+    return render(request, "shop_demo/offers.html", {"listing": listing.make(reduced, request.GET)})
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "shop_demo/privacy.html")
 
 
 @require_safe
