@@ -20,7 +20,13 @@ _told: dict[str, float] = {}
 _lock = threading.Lock()
 
 
-def report(fault: str, message: str, *args: object, quiet: float = QUIET_SECONDS) -> None:
+def report(
+    fault: str,
+    message: str,
+    *args: object,
+    quiet: float = QUIET_SECONDS,
+    to: logging.Logger = logger,
+) -> None:
     """
     Log the exception being handled, unless ``fault`` was told within the last ``quiet`` seconds.
 
@@ -37,7 +43,7 @@ def report(fault: str, message: str, *args: object, quiet: float = QUIET_SECONDS
         if len(_told) > 1000:
             _told.clear()
         _told[fault] = now
-    logger.error(message, *args, exc_info=True)
+    to.error(message, *args, exc_info=True)
 
 
 def forget() -> None:

@@ -7,6 +7,10 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from django.db import DatabaseError
+
+from engagement.flows import faults
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -32,6 +36,11 @@ def receiver_guard(function: Callable[P, R]) -> Callable[P, R | None]:
             return None
         try:
             return function(*args, **kwargs)
+        except DatabaseError:
+            # While a database is down, every page would tell.
+            message = "%s failed for want of the database; the shop goes on."
+            faults.report("database", message, function.__qualname__, to=logger)
+            return None
         except Exception:
             logger.exception("%s failed; the shop goes on.", function.__qualname__)
             return None

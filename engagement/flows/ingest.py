@@ -16,7 +16,7 @@ from datetime import datetime
 from django.db import IntegrityError, connections, router
 from django.utils.translation import gettext as _
 
-from engagement.flows import catalogue, ids, visitors
+from engagement.flows import catalogue, ids, orders, visitors
 from engagement.flows.envelope import SERVER_ONLY, Envelope, Line
 from engagement.flows.identity import Person
 from engagement.flows.senders import Draft, not_agreed, read_draft
@@ -96,6 +96,11 @@ def _save(
     title_of: Callable[[str], str] | None,
 ) -> Report:
     rejected = list(rejected)
+    drafts, homeless = orders.complete_refunds(drafts, channel)
+    rejected += [
+        Rejection(draft.index, refused.code, refused.field, refused.message)
+        for draft, refused in homeless
+    ]
     known = ids.visitors(
         channel,
         [one for draft in drafts if draft.person and (one := visitors.wanted(draft.person))],

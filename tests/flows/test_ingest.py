@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -216,6 +216,20 @@ def test_a_failing_database_does_not_take_the_shops_transaction_along(
     dune.refresh_from_db()
     assert dune.name == "Dune Messiah"
     assert not Event.objects.exists()
+
+
+def test_a_database_that_is_down_is_told_once_not_by_every_page(
+    request_, dune, committed, monkeypatch, caplog
+):
+    def locked(*args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Event.objects, "bulk_create", locked)
+    for _page in range(5):
+        with committed():
+            record_event("view_item", request=request_, item=dune)
+
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("header", ["Sec-Purpose", "Purpose"])

@@ -539,6 +539,28 @@ def test_two_partial_refunds_of_one_line_are_two(client, server, dune):
     assert (body["accepted"], body["duplicates"]) == (3, 1)
 
 
+def test_a_refund_without_items_takes_the_whole_order_back(client, server, dune, emma):
+    send(client, [order(items=[{"item_id": "dune", "quantity": 2, "price": 9}, "emma"])], **server)
+    refund = {"event": "refund", "order_id": "S1", "customer_id": "42"}
+    body = send(client, [refund, {**refund, "order_id": "S2"}], **server).json()
+
+    rows = Event.objects.filter(event=EventName.REFUND).order_by("pk")
+    assert list(rows.values_list("item__key", "quantity", "value", "currency")) == [
+        ("dune", 2, Decimal(18), "EUR"),
+        ("emma", 1, None, ""),
+    ]
+    assert [(one["index"], one["field"], one["code"]) for one in body["rejected"]] == [
+        (1, "order_id", "unknown_order")
+    ]
+
+
+def test_an_order_that_comes_and_goes_in_one_batch(client, server, dune):
+    refund = {"event": "refund", "order_id": "S1", "customer_id": "42"}
+
+    assert send(client, [order(), refund], **server).json()["accepted"] == 2
+    assert Event.objects.get(event=EventName.REFUND).quantity == 2
+
+
 def test_a_servers_order_needs_its_number(client, server, dune):
     body = send(client, [order(order_id=None)], **server).json()
 
