@@ -50,8 +50,8 @@ class RefusedRows:
             why, row = refused[index], batch.row(index)
             cells = [_cell(row.get(name)) for name in self.columns]
             writer.writerow([batch.lines[index], why.code, why.field, why.message, *cells])
-        # Undecodable bytes go out as they came in.
-        data = text.getvalue().encode("utf-8", "surrogateescape")
+        # Bytes that the encoding could not read are written as \udc…, so that this file is UTF-8.
+        data = text.getvalue().encode("utf-8", "backslashreplace")
         with self.path.open("ab") as file:
             file.write(data)
         self.size += len(data)

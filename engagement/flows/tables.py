@@ -78,6 +78,10 @@ class Table:
         """Return the first rows, to find out what the columns are."""
         return next(self.batches(size=SAMPLE), Batch([], {name: [] for name in self.columns}, 0))
 
+    def _wrong_encoding(self) -> str:
+        name = self.encoding.removesuffix("-sig")
+        return _("this is not %(encoding)s: see --encoding") % {"encoding": name}
+
     @contextmanager
     def _lines(self) -> Iterator[tuple[IO[str], IO[bytes]]]:
         """Open as text, and the file below it, which knows how far it was read."""
@@ -184,7 +188,7 @@ class CsvTable(Table):
                 }
                 cells = [*cells[:width], *[""] * (width - len(cells))]
             elif not_decoded("".join(cells)):
-                why = _("this is not %(encoding)s") % {"encoding": self.encoding}
+                why = self._wrong_encoding()
             yield line, cells, why
 
 
@@ -220,7 +224,7 @@ class JsonTable(Table):
 
     def _record(self, line: str) -> tuple[dict[str, Any], str]:
         if not_decoded(line):
-            return {}, _("this is not %(encoding)s") % {"encoding": self.encoding}
+            return {}, self._wrong_encoding()
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as problem:
