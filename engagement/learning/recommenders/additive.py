@@ -1,0 +1,117 @@
+"""What item-to-item models share: a score is a sum over past events, so it explains itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from engagement.learning.interactions import DAY, Float32, Histories, Int64
+from engagement.learning.recommenders.base import Recommender
+
+COUNTS = ("once", "log", "sum")
+
+
+def saturate(amounts: NDArray[Any], counts: str) -> Float32:
+    """
+    Return how much ``amounts`` of one item count: ``once`` (at most 1), ``log`` or their ``sum``.
+
+    All three give 1 for an amount of 1. Amounts below zero count as nothing.
+    """
+    amounts = np.maximum(amounts, 0.0)
+    if counts == "once":
+        amounts = np.minimum(amounts, 1.0)
+    elif counts == "log":
+        amounts = np.log2(1.0 + amounts)
+    elif counts != "sum":
+        raise ValueError(f"counts must be one of {', '.join(COUNTS)}, not {counts!r}")
+    return amounts.astype(np.float32)
+
+
+def saturated(matrix: csr_array, counts: str) -> csr_array:
+    """Return a copy of ``matrix`` with saturated values, none of them zero."""
+    result = matrix.copy()
+    result.data = saturate(result.data, counts)
+    result.eliminate_zeros()
+    return result
+
+
+class ItemToItem(Recommender):
+    """
+    Scores = (what the visitor did) × (weights between items).
+
+    ``weights_[j, i]`` is what having met ``j`` says for ``i``; its diagonal is zero. Subclasses
+    learn it, sparse or dense, and have the options ``half_life_days`` (a past event that is this
+    old counts half; None: age does not matter) and ``history`` (see :func:`saturate`).
+    """
+
+    half_life_days: float | None
+    history: str
+    weights_: csr_array | NDArray[np.float32]
+
+    def score(self, histories: Histories) -> Float32:
+        if len(histories) == 1:
+            return self._score_one(histories)
+        amounts = histories.matrix(self.n_items, half_life_days=self.half_life_days)
+        scores = saturated(amounts, self.history) @ self.weights_
+        if isinstance(self.weights_, csr_array):
+            scores = scores.toarray()
+        return np.asarray(scores, dtype=np.float32)
+
+    def explain(self, histories: Histories, column: int) -> Float32 | None:
+        known, amounts, columns, positions = self._amounts(histories)
+        totals = np.bincount(positions, weights=amounts, minlength=len(columns))
+        worth = saturate(totals, self.history) * self._weights_to(columns, column)
+        # Several events of one item share what the item contributes, each by its own amount.
+        rate = np.divide(worth, totals, out=np.zeros_like(totals), where=totals > 0)
+        contributions = np.zeros(len(histories.columns), dtype=np.float32)
+        contributions[known] = amounts * rate[positions]
+        return contributions
+
+    def _amounts(
+        self, histories: Histories
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64], Int64, Int64]:
+        """
+        Return which events of the single history are known, the amount of each of those, the
+        distinct columns they met, and the position in it of each.
+        """
+        known = (histories.columns >= 0) & (histories.columns < self.n_items)
+        amounts = histories.weights[known].astype(np.float64)
+        if self.half_life_days is not None:
+            age = np.maximum(histories.now[0] - histories.moments[known], 0)
+            amounts *= np.exp2(-age / (self.half_life_days * DAY))
+        columns, positions = np.unique(histories.columns[known], return_inverse=True)
+        return known, amounts, columns.astype(np.int64), positions.astype(np.int64)
+
+    def _score_one(self, histories: Histories) -> Float32:
+        """Touch only the rows that the history names: this is what a page waits for."""
+        _, amounts, columns, positions = self._amounts(histories)
+        values = saturate(
+            np.bincount(positions, weights=amounts, minlength=len(columns)), self.history
+        )
+        if not isinstance(self.weights_, csr_array):
+            return np.asarray(values[None, :] @ self.weights_[columns], dtype=np.float32)
+        matrix = self.weights_
+        starts, ends = matrix.indptr[columns], matrix.indptr[columns + 1]
+        lengths = (ends - starts).astype(np.int64)
+        offsets = np.cumsum(lengths) - lengths
+        taken = np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)
+        scores = np.bincount(
+            matrix.indices[taken],
+            weights=matrix.data[taken] * np.repeat(values, lengths),
+            minlength=self.n_items,
+        )
+        return scores.astype(np.float32)[None, :]
+
+    def _weights_to(self, columns: Int64, column: int) -> Float32:
+        if not isinstance(self.weights_, csr_array):
+            return np.asarray(self.weights_[columns, column], dtype=np.float32)
+        found = np.zeros(len(columns), dtype=np.float32)
+        for position, source in enumerate(columns):
+            start, end = self.weights_.indptr[source], self.weights_.indptr[source + 1]
+            at = start + np.searchsorted(self.weights_.indices[start:end], column)
+            if at < end and self.weights_.indices[at] == column:
+                found[position] = self.weights_.data[at]
+        return found
