@@ -14,15 +14,15 @@ from django.utils.translation import gettext_lazy
 
 from engagement.admin import artifact_charts, links
 from engagement.admin.activating import ActivateView, RollBackView
-from engagement.admin.listing import CHARTS, ReadOnlyAdmin
-from engagement.admin.metrics import Metrics
+from engagement.admin.listing import CHARTS, AnyChannelFilter, ReadOnlyAdmin
+from engagement.admin.metrics import Measured, Metrics
 from engagement.flows import overview
 from engagement.models import Activation, ModelArtifact
 
 BADGES = {
-    ModelArtifact.Verdict.PASSED: "eng-badge-live",
-    ModelArtifact.Verdict.LOST: "eng-badge-bad",
-    ModelArtifact.Verdict.UNTESTED: "eng-badge-plain",
+    ModelArtifact.Verdict.PASSED: ("eng-badge-live", gettext_lazy("passed")),
+    ModelArtifact.Verdict.LOST: ("eng-badge-bad", gettext_lazy("lost")),
+    ModelArtifact.Verdict.UNTESTED: ("eng-badge-plain", gettext_lazy("untested")),
 }
 
 
@@ -48,12 +48,12 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         "algorithm",
         "outcome",
         "score",
+        "to_beat",
         "against",
         "trained_at",
-        "took",
         "size",
     )
-    list_filter = (AliasFilter, "verdict", "channel")
+    list_filter = (AliasFilter, "verdict", ("channel", AnyChannelFilter))
     ordering = ("-trained_at", "-pk")
     sortable_by = ("trained_at",)
     list_per_page = 50
@@ -67,7 +67,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
                     "channel",
                     "backend",
                     "option_list",
-                    "outcome",
+                    "verdict_in_full",
                     "trained_at",
                     "took",
                 )
@@ -82,7 +82,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
             {"fields": ("path", "size", "manifest_sha256"), "classes": ("collapse",)},
         ),
     )
-    readonly_fields = ("option_list", "outcome", "took", "size")
+    readonly_fields = ("option_list", "verdict_in_full", "took", "size")
 
     class Media:
         css = {"all": ("engagement/admin/admin.css",)}
@@ -180,18 +180,28 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("verdict"))
     def outcome(self, obj: ModelArtifact) -> str:
         verdict = ModelArtifact.Verdict(obj.verdict)
-        return format_html('<span class="eng-badge {}">{}</span>', BADGES[verdict], verdict.label)
+        style, short = BADGES[verdict]
+        badge = '<span class="eng-badge {}" title="{}">{}</span>'
+        return format_html(badge, style, verdict.label, short)
+
+    @admin.display(description=gettext_lazy("verdict"))
+    def verdict_in_full(self, obj: ModelArtifact) -> str:
+        verdict = ModelArtifact.Verdict(obj.verdict)
+        return format_html(
+            '<span class="eng-badge {}">{}</span>', BADGES[verdict][0], verdict.label
+        )
 
     @admin.display(description=gettext_lazy("nDCG"))
     def score(self, obj: ModelArtifact) -> str:
         metrics = Metrics(obj)
-        winner, baseline = metrics.of(metrics.winner), metrics.of(metrics.baseline)
-        if winner is None:
-            return "–"
-        said = f"{winner.value:.4f}"
-        return f"{said} / {baseline.value:.4f}" if baseline else said
+        return _value(metrics.of(metrics.winner))
 
-    @admin.display(description=gettext_lazy("against best sellers"))
+    @admin.display(description=gettext_lazy("best sellers"))
+    def to_beat(self, obj: ModelArtifact) -> str:
+        metrics = Metrics(obj)
+        return _value(metrics.of(metrics.baseline))
+
+    @admin.display(description=gettext_lazy("gain"))
     def against(self, obj: ModelArtifact) -> str:
         gain = Metrics(obj).gain
         style = "" if gain is None else "eng-good" if gain > 0 else "eng-bad"
@@ -219,6 +229,10 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(
             links.page(self.admin_site, "modelartifact_activate", chosen[0].pk)
         )
+
+
+def _value(measured: Measured | None) -> str:
+    return "–" if measured is None else f"{measured.value:.4f}"
 
 
 class ActivationAdmin(ReadOnlyAdmin):

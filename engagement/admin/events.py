@@ -134,11 +134,8 @@ class EventAdmin(ReadOnlyAdmin, LongListAdmin):
         "kind",
         "what",
         "who",
-        "quantity",
-        "money",
-        "order_ref",
-        "placement",
-        "shelf_rank",
+        "sale",
+        "shelf",
     )
     list_filter = (ChannelFilter, DayFilter, KindFilter, PlacementFilter)
     list_select_related = ("visitor", "item")
@@ -208,13 +205,25 @@ class EventAdmin(ReadOnlyAdmin, LongListAdmin):
     def who(self, obj: Event) -> str:
         return links.link(self.admin_site, obj.visitor)
 
-    @admin.display(description=gettext_lazy("value"))
-    def money(self, obj: Event) -> str:
-        return "–" if obj.value is None else f"{obj.value} {obj.currency}".strip()
+    @admin.display(description=gettext_lazy("sale"))
+    def sale(self, obj: Event) -> str:
+        if obj.value is None and not obj.order_ref:
+            return f"{obj.quantity} ×" if obj.quantity > 1 else "–"
+        said = f"{obj.quantity} ×"
+        if obj.value is not None:
+            money = f"{obj.value} {obj.currency}".strip()
+            said = _("%(n)s for %(money)s") % {"n": obj.quantity, "money": money}
+        return format_html(
+            '<span class="eng-nowrap">{}</span> <span class="eng-quiet">{}</span>',
+            said,
+            obj.order_ref,
+        )
 
-    @admin.display(description=gettext_lazy("rank"))
-    def shelf_rank(self, obj: Event) -> str:
-        return "" if obj.rank is None else str(obj.rank)
+    @admin.display(description=gettext_lazy("shelf"))
+    def shelf(self, obj: Event) -> str:
+        if not obj.placement:
+            return "–"
+        return obj.placement if obj.rank is None else f"{obj.placement} #{obj.rank}"
 
 
 def _ids(rows: QuerySet) -> list[int]:

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -118,7 +119,7 @@ class ItemAdmin(ReadOnlyAdmin, LongListAdmin):
     def picture(self, obj: Item) -> str:
         url = links.outside(obj.image_url)
         if not url:
-            return format_html('<span class="eng-no-picture" aria-hidden="true"></span>')
+            return mark_safe('<span class="eng-no-picture" aria-hidden="true"></span>')
         return format_html(
             '<img class="eng-thumb" src="{}" alt="" width="40" height="40" loading="lazy">', url
         )

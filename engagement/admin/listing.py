@@ -104,6 +104,13 @@ class ChannelFilter(admin.SimpleListFilter):
         return queryset  # OneChannelList does it, also where this filter is not shown.
 
 
+class AnyChannelFilter(admin.AllValuesFieldListFilter):
+    """Narrows a short list to one shop; absent where there is only one."""
+
+    def has_output(self) -> bool:
+        return len(self.lookup_choices) > 1
+
+
 class OneChannelList(ChangeList):
     """
     Shows one channel at a time, because every index of a long table begins with the channel.
@@ -112,11 +119,16 @@ class OneChannelList(ChangeList):
     """
 
     narrow: tuple[str, ...] = ()
+    # Whether an index of the list's order begins with the channel; otherwise naming the only
+    # channel there is would lead the database away from that order.
+    channel_leads = True
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str] | None = None
     ) -> QuerySet:
         rows = super().get_queryset(request, exclude_parameters)
         if any(request.GET.get(name) for name in self.narrow):
+            return rows
+        if not self.channel_leads and len(overview.channels()) == 1:
             return rows
         return rows.filter(channel=chosen_channel(request))

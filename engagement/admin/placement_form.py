@@ -17,7 +17,7 @@ from engagement.conf import app_settings
 from engagement.flows.placements import BEST_SELLERS, BUILT_IN, NEWEST, RECENTLY_VIEWED
 from engagement.models import Item, Placement, PlacementRule
 
-# What a shelf gains from a sixth strategy nobody has seen yet.
+# How many strategies the form has room for; more where more are stored.
 STEPS = 5
 
 ATTRIBUTE = re.compile(r"^[^=\s][^=]*=.+$")
@@ -104,17 +104,20 @@ class StrategiesWidget(forms.MultiWidget):
 
     template_name = "admin/engagement/strategies_widget.html"
 
-    def __init__(self) -> None:
-        super().__init__([forms.Select() for _n in range(STEPS)])
+    def __init__(self, n: int) -> None:
+        super().__init__([forms.Select() for _n in range(n)])
 
     def decompress(self, value: Any) -> list[str]:
-        steps = [str(step) for step in value or []]
-        return [*steps, *[""] * STEPS][: max(STEPS, len(steps))][:STEPS]
+        return self._padded(value or [])
+
+    def _padded(self, steps: list[Any]) -> list[str]:
+        n = len(self.widgets)
+        return [*(str(step or "") for step in steps), *[""] * n][:n]
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        steps = value if isinstance(value, list) else self.decompress(value)
+        steps = self._padded(value or [])
         known = known_strategies()
-        for step, select in zip(steps, self.widgets, strict=False):
+        for step, select in zip(steps, self.widgets, strict=True):
             choices = [("", "–"), *known.items()]
             if step and step not in known:
                 # Kept visible, so that one sees what is wrong; refused when saved.
@@ -129,10 +132,10 @@ class StrategiesWidget(forms.MultiWidget):
 class StrategiesField(forms.MultiValueField):
     """Names of known strategies in order, none twice, at least one."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, n: int = STEPS, **kwargs: Any) -> None:
         super().__init__(
-            fields=[forms.CharField(required=False) for _n in range(STEPS)],
-            widget=StrategiesWidget(),
+            fields=[forms.CharField(required=False) for _n in range(n)],
+            widget=StrategiesWidget(n),
             require_all_fields=False,
             **kwargs,
         )
@@ -185,6 +188,15 @@ class PlacementForm(forms.ModelForm):
             "same_category",
             "other_category",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = len(self.instance.strategies or [])
+        if stored > STEPS and "strategies" in self.fields:
+            field = self.fields["strategies"]
+            self.fields["strategies"] = StrategiesField(
+                n=stored, label=field.label, help_text=field.help_text
+            )
 
     def clean_titles(self) -> dict[str, str]:
         # A title in a language that the site no longer offers is kept for the day it does again.

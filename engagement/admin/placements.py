@@ -14,17 +14,22 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from engagement.admin import links
+from engagement.admin.listing import AnyChannelFilter
 from engagement.admin.placement_form import PlacementForm, RuleForm
 from engagement.admin.preview import PreviewView
 from engagement.flows import overview, placements
 from engagement.models import Placement, PlacementRule
 
 
-class RuleInline(admin.TabularInline):
+class RuleInline(admin.StackedInline):
     model = PlacementRule
     form = RuleForm
     extra = 0
-    fields = ("action", "field", "value", "factor", "position", "starts_at", "ends_at")
+    fields = (
+        ("action", "position", "factor"),
+        ("field", "value"),
+        ("starts_at", "ends_at"),
+    )
 
 
 class PlacementAdmin(admin.ModelAdmin):
@@ -42,7 +47,7 @@ class PlacementAdmin(admin.ModelAdmin):
         "updated_at",
         "preview",
     )
-    list_filter = ("is_active", "channel")
+    list_filter = ("is_active", ("channel", AnyChannelFilter))
     search_fields = ("name",)
     ordering = ("channel", "name")
     save_on_top = True
