@@ -35,7 +35,7 @@ def of(visit: Visit, candidate: Candidate, *, pinned: bool, explain: bool) -> tu
     except Exception:
         faults.report(f"explain:{candidate.source}", "%r cannot say why", candidate.source)
         found = [_plain(visit, candidate)]
-    if pinned:
+    if pinned and found[0].code != "pin":
         found.insert(0, Reason("pin", _("Chosen by the shop")))
     if not explain:
         return tuple(found[:1])
