@@ -10,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from engagement.admin import artifact_charts, links
 from engagement.admin.activating import ActivateView, RollBackView
@@ -20,9 +20,9 @@ from engagement.flows import overview
 from engagement.models import Activation, ModelArtifact
 
 BADGES = {
-    ModelArtifact.Verdict.PASSED: ("eng-badge-live", gettext_lazy("passed")),
-    ModelArtifact.Verdict.LOST: ("eng-badge-bad", gettext_lazy("lost")),
-    ModelArtifact.Verdict.UNTESTED: ("eng-badge-plain", gettext_lazy("untested")),
+    ModelArtifact.Verdict.PASSED: ("eng-badge-live", pgettext_lazy("verdict", "passed")),
+    ModelArtifact.Verdict.LOST: ("eng-badge-bad", pgettext_lazy("verdict", "lost")),
+    ModelArtifact.Verdict.UNTESTED: ("eng-badge-plain", pgettext_lazy("verdict", "untested")),
 }
 
 
@@ -167,11 +167,13 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     def name(self, obj: ModelArtifact) -> str:
         return f"{obj.alias} #{obj.pk}"
 
-    @admin.display(description=gettext_lazy("live"))
+    @admin.display(description=pgettext_lazy("model", "live"))
     def live(self, obj: Any) -> str:
         if obj.live_id != obj.pk:
             return ""
-        return format_html('<span class="eng-badge eng-badge-live">{}</span>', _("live"))
+        return format_html(
+            '<span class="eng-badge eng-badge-live">{}</span>', pgettext("model", "live")
+        )
 
     @admin.display(description=gettext_lazy("backend"))
     def algorithm(self, obj: ModelArtifact) -> str:

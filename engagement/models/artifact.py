@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ModelArtifact(models.Model):
@@ -74,7 +75,7 @@ class Activation(models.Model):
     activated_at = models.DateTimeField(_("activated"))
     activated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name=_("by"),
+        verbose_name=pgettext_lazy("who did it", "by"),
         null=True,
         blank=True,
         on_delete=models.SET_NULL,

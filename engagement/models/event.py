@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class EventName(models.IntegerChoices):
@@ -74,7 +75,7 @@ class Event(models.Model):
     recorded_at = models.DateTimeField(_("stored"), auto_now_add=True)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     value = models.DecimalField(
-        _("value"),
+        pgettext_lazy("money", "value"),
         max_digits=12,
         decimal_places=2,
         null=True,

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Placement(models.Model):
@@ -95,8 +96,8 @@ class PlacementRule(models.Model):
         Placement, verbose_name=_("placement"), on_delete=models.CASCADE, related_name="rules"
     )
     action = models.CharField(_("action"), max_length=8, choices=Action)
-    field = models.CharField(_("where"), max_length=12, choices=Field)
-    value = models.CharField(_("is"), max_length=255)
+    field = models.CharField(pgettext_lazy("rule", "where"), max_length=12, choices=Field)
+    value = models.CharField(pgettext_lazy("rule", "is"), max_length=255)
     factor = models.FloatField(
         _("factor"),
         default=1.0,
@@ -106,8 +107,8 @@ class PlacementRule(models.Model):
     position = models.PositiveSmallIntegerField(
         _("position"), null=True, blank=True, validators=[MinValueValidator(1)]
     )
-    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    starts_at = models.DateTimeField(pgettext_lazy("moment", "from"), null=True, blank=True)
+    ends_at = models.DateTimeField(pgettext_lazy("moment", "until"), null=True, blank=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Visitor(models.Model):
@@ -15,7 +16,7 @@ class Visitor(models.Model):
     """
 
     class Exclusion(models.TextChoices):
-        NONE = "", _("counts")
+        NONE = "", pgettext_lazy("learning", "counts")
         STAFF = "staff", _("works here")
         BOT = "bot", _("is a machine")
 
