@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.conf import global_settings, settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language_info, gettext_lazy
+from django.utils.translation import get_language_info, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
 from engagement.conf import app_settings
@@ -125,7 +125,9 @@ class StrategiesWidget(forms.MultiWidget):
             select.choices = choices
         context = super().get_context(name, steps, attrs)
         for n, part in enumerate(context["widget"]["subwidgets"], start=1):
-            part["label"] = _("First") if n == 1 else _("Then (%(n)s.)") % {"n": n}
+            part["label"] = (
+                pgettext("strategy", "First") if n == 1 else _("Then (%(n)s.)") % {"n": n}
+            )
         return context
 
 
