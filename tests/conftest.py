@@ -131,4 +131,5 @@ def demo(settings):
     """Put the demonstration shop in charge instead of the bookshop."""
     settings.ENGAGEMENT = settings.DEMO_ENGAGEMENT
     settings.ROOT_URLCONF = settings.DEMO_ROOT_URLCONF
+    settings.TEMPLATES = settings.DEMO_TEMPLATES
     return settings
