@@ -18,7 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import APIView, exception_handler, set_rollback
 
 from engagement.conf import app_settings
 from engagement.flows import faults
@@ -114,6 +114,8 @@ class PublicView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, DatabaseError):
             faults.report("database", "The database does not answer %s", self.request.path)
+            # Under ATOMIC_REQUESTS nothing of a failed request may stay.
+            set_rollback()
             return Response(
                 {"code": "unavailable", "detail": _("Try again later.")},
                 status=status.HTTP_503_SERVICE_UNAVAILABLE,

@@ -186,6 +186,13 @@ def test_the_question_has_a_name_for_those_who_cannot_see_it(rf):
     assert f'id="{label}"' in page
 
 
+def test_both_questions_may_stand_on_one_page(rf):
+    page = draw(rf, "{% engagement_consent %}{% engagement_consent always=True %}")
+    ids = re.findall(r' id="([^"]+)"', page)
+
+    assert len(ids) == len(set(ids)) == 2
+
+
 def test_where_it_is_not_needed_nothing_is_asked(rf, settings):
     settings.ENGAGEMENT = {**settings.ENGAGEMENT, "CONSENT": "not_needed"}
 
