@@ -3,6 +3,15 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+# What the source data says of who lives there, for the translators.
+COMPOSITIONS = (
+    gettext_noop("1 Adult Kids"),
+    gettext_noop("1 Adult No Kids"),
+    gettext_noop("2 Adults Kids"),
+    gettext_noop("2 Adults No Kids"),
+)
 
 
 class Household(models.Model):
