@@ -96,7 +96,8 @@ class ItemKNN(ItemToItem):
 
 
 def _column_sums(matrix: csr_array, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.bincount(matrix.indices, weights=values, minlength=matrix.shape[1])
+    sums = np.bincount(matrix.indices, weights=values, minlength=matrix.shape[1])
+    return sums.astype(np.float64, copy=False)
 
 
 def _blocks(transposed: csr_array, matrix: csr_array) -> Iterator[tuple[int, csr_array]]:

@@ -1,0 +1,303 @@
+"""Trained models: storing them, reading them, making one live, going back, forgetting old ones."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+import engagement
+from engagement.flows import artifact_files
+from engagement.flows.artifact_files import Arrays, CorruptArtifact
+from engagement.flows.dataset import Dataset
+from engagement.learning import recommenders
+from engagement.learning.interactions import Int64, Interactions
+from engagement.learning.recommenders import Recommender
+from engagement.models import Activation, Item, ModelArtifact
+from engagement.signals import artifact_activated
+
+__all__ = [
+    "CorruptArtifact",
+    "Loaded",
+    "NothingToRollBackTo",
+    "activate",
+    "load",
+    "previous",
+    "retain",
+    "roll_back",
+    "store",
+    "sweep",
+]
+
+# Of the models that were ever live, so many stay, to go back to.
+KEEP_LIVE = 2
+MODEL = "model."
+
+
+class NothingToRollBackTo(Exception):
+    """No earlier model is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """
+    A model ready to answer. ``item_ids``, ``item_keys`` and ``categories`` (UTF-8) say what its
+    columns are; all arrays are read-only and shared between processes.
+    """
+
+    artifact: ModelArtifact
+    recommender: Recommender
+    item_ids: Int64
+    item_keys: NDArray[np.bytes_]
+    categories: NDArray[np.bytes_]
+
+
+# -- files ----------------------------------------------------------------------------------
+def store(
+    recommender: Recommender,
+    *,
+    channel: str,
+    alias: str,
+    dataset: Dataset,
+    metrics: dict[str, Any],
+    verdict: str,
+    at: datetime,
+    seconds: float,
+) -> ModelArtifact:
+    """
+    Write a fitted model and return its row. It is not live.
+
+    The row comes last: a process that dies on the way leaves a folder that no row names, which
+    the next training sweeps away.
+    """
+    interactions = dataset.interactions
+    item_ids = np.asarray(interactions.column_keys, dtype=np.int64)
+    keys, categories = _facts(item_ids)
+    arrays: Arrays = {
+        MODEL + name: np.ascontiguousarray(array) if np.ndim(array) else np.asarray(array)
+        for name, array in recommender.get_arrays().items()
+    }
+    arrays |= {"item_ids": item_ids, "item_keys": keys, "categories": categories}
+    backend, options = _backend(recommender), recommender.get_options()
+    since, until = _window(interactions)
+    folder = artifact_files.folder_of(
+        channel, alias, f"{at.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    )
+    try:
+        written = artifact_files.write(
+            folder,
+            arrays,
+            {
+                "app": engagement.__version__,
+                "channel": channel,
+                "alias": alias,
+                "backend": backend,
+                "options": options,
+                "data_from": since and since.isoformat(),
+                "data_until": until and until.isoformat(),
+                "metrics": metrics,
+                "trained_at": at.isoformat(),
+            },
+        )
+        return ModelArtifact.objects.create(
+            channel=channel,
+            alias=alias,
+            backend=backend,
+            options=options,
+            path=folder,
+            manifest_sha256=written.manifest_sha256,
+            n_bytes=written.n_bytes,
+            data_from=since,
+            data_until=until,
+            n_interactions=len(interactions),
+            n_rows=interactions.n_rows,
+            n_items=interactions.n_columns,
+            metrics=metrics,
+            verdict=verdict,
+            trained_at=at,
+            seconds=seconds,
+        )
+    except BaseException:
+        artifact_files.remove(folder)
+        raise
+
+
+def load(artifact: ModelArtifact) -> Loaded:
+    """Return a model as it was stored, whatever today's settings say; raises CorruptArtifact."""
+    manifest, arrays = artifact_files.read(artifact.path, artifact.manifest_sha256)
+    owner = (manifest.get("channel"), manifest.get("alias"))
+    if owner != (artifact.channel, artifact.alias):
+        raise CorruptArtifact(f"{artifact.path} belongs to {owner[1]!r} of channel {owner[0]!r}")
+    try:
+        recommender: Recommender = import_string(artifact.backend)(**artifact.options)
+        parts = {name.removeprefix(MODEL): a for name, a in arrays.items() if _is_model(name)}
+        recommender.set_arrays(parts)
+        loaded = Loaded(
+            artifact,
+            recommender,
+            arrays["item_ids"],
+            arrays["item_keys"],
+            arrays["categories"],
+        )
+    except (ImportError, KeyError, TypeError, ValueError) as error:
+        raise CorruptArtifact(
+            f"{artifact.backend} cannot be built from {artifact.path}: {error}"
+        ) from error
+    sizes = {len(loaded.item_ids), len(loaded.item_keys), len(loaded.categories)}
+    if sizes != {recommender.n_items}:
+        raise CorruptArtifact(f"{artifact.path} knows {sizes} and scores {recommender.n_items}")
+    return loaded
+
+
+def _is_model(name: str) -> bool:
+    return name.startswith(MODEL)
+
+
+def _backend(recommender: Recommender) -> str:
+    """Return the dotted path by which settings would name the class, not where it lives today."""
+    kind = type(recommender)
+    if getattr(recommenders, kind.__name__, None) is kind:
+        return f"{recommenders.__name__}.{kind.__name__}"
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _facts(item_ids: Int64) -> tuple[NDArray[np.bytes_], NDArray[np.bytes_]]:
+    """Return key and category of each item, in this order; empty where the item is gone."""
+    keys = dict.fromkeys(item_ids.tolist(), b"")
+    categories = dict(keys)
+    wanted = list(keys)
+    for start in range(0, len(wanted), 900):
+        rows = Item.objects.filter(pk__in=wanted[start : start + 900])
+        for pk, key, category in rows.values_list("pk", "key", "category"):
+            keys[pk], categories[pk] = key.encode(), category.encode()
+    return _bytes(list(keys.values())), _bytes(list(categories.values()))
+
+
+def _bytes(values: list[bytes]) -> NDArray[np.bytes_]:
+    return np.array(values, dtype=np.bytes_) if values else np.empty(0, dtype="S1")
+
+
+def _window(interactions: Interactions) -> tuple[datetime | None, datetime | None]:
+    if not len(interactions):
+        return None, None
+    moments = interactions.moments
+    return (
+        datetime.fromtimestamp(int(moments.min()), UTC),
+        datetime.fromtimestamp(int(moments.max()), UTC),
+    )
+
+
+# -- what is live ---------------------------------------------------------------------------
+def activate(
+    artifact: ModelArtifact, *, at: datetime, by: Any = None, reason: str = ""
+) -> Activation:
+    """Make a model live; every process follows within ``POLL_SECONDS``."""
+    activation = Activation.objects.create(
+        channel=artifact.channel,
+        alias=artifact.alias,
+        artifact=artifact,
+        activated_at=at,
+        activated_by=by,
+        reason=reason,
+    )
+    transaction.on_commit(
+        lambda: artifact_activated.send_robust(
+            ModelArtifact, artifact=artifact, activation=activation
+        ),
+        robust=True,
+    )
+    return activation
+
+
+def live(alias: str, *, channel: str) -> ModelArtifact | None:
+    """Return what is live according to the database."""
+    rows = Activation.objects.filter(channel=channel, alias=alias).select_related("artifact")
+    latest = rows.order_by("-pk").first()
+    return latest.artifact if latest else None
+
+
+def previous(alias: str, *, channel: str) -> ModelArtifact | None:
+    """
+    Return what :func:`roll_back` would make live.
+
+    Rolling back twice goes back two models, not to and fro: a model that goes live again takes
+    what came after it off the pile.
+    """
+    rows = Activation.objects.filter(channel=channel, alias=alias).order_by("pk")
+    history = list(rows.values_list("artifact_id", flat=True))
+    pile: list[int] = []
+    for artifact_id in history:
+        if artifact_id in pile:
+            del pile[pile.index(artifact_id) :]
+        pile.append(artifact_id)
+    # After someone made the oldest one live by hand, the way back is to what was live before.
+    others = [artifact_id for artifact_id in history if artifact_id != history[-1]]
+    candidates = pile[:-1] or others
+    return ModelArtifact.objects.get(pk=candidates[-1]) if candidates else None
+
+
+def roll_back(alias: str, *, channel: str, at: datetime, by: Any = None) -> Activation:
+    """
+    Make the model live that was live before this one.
+
+    Raises NothingToRollBackTo where there was none, and CorruptArtifact where its files cannot be
+    read: then nothing has changed.
+    """
+    target = previous(alias, channel=channel)
+    if target is None:
+        raise NothingToRollBackTo(f"No earlier model of {alias!r} is there to go back to.")
+    load(target)
+    return activate(target, at=at, by=by, reason=_("rolled back"))
+
+
+# -- forgetting -----------------------------------------------------------------------------
+def retain(channel: str, alias: str, keep: int) -> int:
+    """
+    Delete all but the latest ``keep`` models of an alias; return how many went.
+
+    The live one and the last that were live before it stay in any case.
+    """
+    rows = ModelArtifact.objects.filter(channel=channel, alias=alias)
+    latest = list(rows.order_by("-trained_at", "-pk").values_list("pk", flat=True)[:keep])
+    deleted: list[str] = []
+    for artifact in rows.exclude(pk__in=latest):
+        # Someone may be going back to it at this moment: asked anew for each, and the database
+        # refuses to delete what has just become live.
+        with suppress(ProtectedError, IntegrityError):
+            with transaction.atomic():
+                if artifact.pk in _last_live(channel, alias):
+                    continue
+                Activation.objects.filter(artifact=artifact).delete()
+                artifact.delete()
+            deleted.append(artifact.path)
+    for folder in deleted:
+        artifact_files.remove(folder)
+    return len(deleted)
+
+
+def _last_live(channel: str, alias: str) -> list[int]:
+    rows = Activation.objects.filter(channel=channel, alias=alias).order_by("-pk")
+    return list(dict.fromkeys(rows.values_list("artifact_id", flat=True)))[: 1 + KEEP_LIVE]
+
+
+def sweep(channel: str, alias: str) -> Iterator[str]:
+    """
+    Delete folders of an alias that no row names, and yield them. Only while holding the lock of
+    its training: another one may be writing such a folder.
+    """
+    rows = ModelArtifact.objects.filter(channel=channel, alias=alias)
+    known = set(rows.values_list("path", flat=True))
+    for folder in artifact_files.folders(channel, alias):
+        if folder not in known:
+            artifact_files.remove(folder)
+            yield folder
