@@ -155,11 +155,11 @@ class ModelAdapter(ShopAdapter):
 
     @functools.cached_property
     def catalogue(self) -> Mapping[str, Any]:
-        return app_settings.CATALOGUE
+        return dict(app_settings.CATALOGUE)
 
     @functools.cached_property
     def orders(self) -> Mapping[str, Any]:
-        return app_settings.ORDERS
+        return dict(app_settings.ORDERS)
 
     def item_key(self, obj: object) -> str:
         if isinstance(obj, str):

@@ -13,6 +13,7 @@ class EngagementConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out
         from django.db.models.signals import post_migrate
 
+        from engagement import checks  # noqa: F401  registers them
         from engagement.flows import placements, telemetry, visitors
         from engagement.signals import events_recorded
 

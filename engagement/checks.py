@@ -291,7 +291,8 @@ def _surroundings() -> Messages:
             id="engagement.W003",
         )
     processor = "django.template.context_processors.request"
-    for engine in settings.TEMPLATES:
+    templates: Sequence[Mapping[str, Any]] = settings.TEMPLATES
+    for engine in templates:
         options = engine.get("OPTIONS", {})
         is_django = engine["BACKEND"].endswith("DjangoTemplates")
         if is_django and processor not in options.get("context_processors", ()):

@@ -131,13 +131,10 @@ def recommend(
         [item.object for item in shelf]
     """
     try:
+        person = person_of(request)
         if customer:
-            adapter = get_adapter()
-            person = person_of_customer(
-                str(customer), adapter.get_channel(request) if channel is None else channel
-            )
-        else:
-            person = person_of(request)
+            channel = get_adapter().get_channel(request) if channel is None else channel
+            person = person_of_customer(str(customer), channel)
         return fill(
             placement=placement,
             person=person,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
+from engagement.flows import artifacts
 from engagement.flows.dataset import Dataset
 from engagement.flows.identity import Person
 from engagement.flows.recommend import recommend
@@ -62,8 +63,6 @@ def shelve(*titles: str, genre: str = "", **fields: object) -> list[Item]:
 
 def go_live(alias: str, model: Recommender, items: list[Item], *, at: datetime) -> ModelArtifact:
     """Store a model whose columns are ``items``, and activate it."""
-    from engagement.flows import artifacts
-
     nothing = np.empty(0, dtype=np.int32)
     interactions = Interactions(
         rows=nothing,

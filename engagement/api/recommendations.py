@@ -112,7 +112,9 @@ class RecommendedSerializer(serializers.Serializer):
     currency = serializers.CharField(allow_blank=True)
     score = serializers.FloatField()
     rank = serializers.IntegerField()
-    source = serializers.CharField(help_text=gettext_lazy("The strategy that named the item."))
+    source = serializers.CharField(  # type: ignore[assignment]
+        help_text=gettext_lazy("The strategy that named the item.")
+    )
     reasons = ReasonSerializer(many=True)
     pinned = serializers.BooleanField()
 

@@ -25,7 +25,7 @@ from engagement.flows.recommend import recommend
 
 
 class FragmentQuery(ShelfQuery):
-    style = serializers.CharField(
+    style = serializers.CharField(  # type: ignore[assignment]
         required=False,
         max_length=2000,
         help_text=gettext_lazy("Title and card template, signed by the tag that asked."),

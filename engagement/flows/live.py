@@ -11,19 +11,16 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from django.db.models import CharField, Count, Max, QuerySet, Value
 
 from engagement.conf import app_settings
-from engagement.flows import faults, placements
+from engagement.flows import artifacts, faults, placements
 from engagement.flows.placements import PlacementConfig
 from engagement.flows.table import Table, as_bytes
 from engagement.models import Activation, Item, ModelArtifact, Placement, PlacementRule
-
-if TYPE_CHECKING:
-    from engagement.flows import artifacts
 
 # A model file that cannot be read is tried again after this long: storage may come back.
 RETRY_SECONDS = 60.0
@@ -165,8 +162,6 @@ def _renew(process: _Process, slot: Slot, wanted: int) -> None:
 
 
 def _load(artifact_id: int) -> Served | None:
-    from engagement.flows import artifacts
-
     try:
         with faults.contained():
             artifact = ModelArtifact.objects.get(pk=artifact_id)

@@ -111,7 +111,8 @@ class Pool:
         """Yield what no earlier strategy has named."""
         for place in range(len(drawn.positions)):
             candidate = drawn.candidate(place)
-            if candidate.key not in self._keys:
+            # An item that was deleted since the training has no key any more.
+            if candidate.key and candidate.key not in self._keys:
                 self._keys.add(candidate.key)
                 yield candidate
 

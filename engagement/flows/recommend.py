@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 from django.http import HttpRequest
+from numpy.typing import NDArray
 
 from engagement.flows import faults, reasons, telemetry, tokens
 from engagement.flows.identity import Person
 from engagement.flows.placements import PlacementConfig
 from engagement.flows.pool import Candidate, Pool
 from engagement.flows.reasons import Reason
+from engagement.flows.rules import kind
 from engagement.flows.visit import Ask, Visit, card
+from engagement.learning.recommenders.ranking import diversify
 
 MAX_ITEMS = 100
 
@@ -254,22 +257,23 @@ def _diverse(candidates: list[Candidate], strength: float, n: int) -> list[Candi
     """Return ``n`` candidates, strategy after strategy; diverse within each."""
     if strength == 0:
         return candidates[:n]
-    from engagement.learning.recommenders.ranking import diversify
-
     chosen: list[Candidate] = []
     for step in dict.fromkeys(candidate.step for candidate in candidates):
         if len(chosen) >= n:
             break
         group = [candidate for candidate in candidates if candidate.step == step]
-        order = diversify(
-            np.arange(len(group)),
-            np.array([candidate.score for candidate in group], dtype=np.float32),
-            np.array([candidate.category.encode() for candidate in group]),
-            strength,
-            n - len(chosen),
-        )
+        scores = np.array([candidate.score for candidate in group], dtype=np.float32)
+        positions = np.arange(len(group))
+        order = diversify(positions, scores, _kinds(group), strength, n - len(chosen))
         chosen += [group[place] for place in order]
     return chosen
+
+
+def _kinds(candidates: list[Candidate]) -> NDArray[np.int64]:
+    """Return a number for the kind of each candidate, −1 without a category."""
+    numbers: dict[str, int] = {"": -1}
+    kinds = [kind(candidate.category) for candidate in candidates]
+    return np.array([numbers.setdefault(one, len(numbers)) for one in kinds], dtype=np.int64)
 
 
 # -- the answer ---------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ def render(
             "card_template": card or get_adapter().card_template,
             "currency": app_settings.CURRENCY,
         }
-        return mark_safe(template.render(context, request))  # noqa: S308
+        html = template.render(context, request)
+        return SafeString(html)
     except Exception:
         faults.report(f"render:{shelf.placement}", "The shelf %r cannot be drawn", shelf.placement)
         return mark_safe("")
@@ -70,11 +71,8 @@ def render_lazy(
     if style:
         parameters.append(("style", signing.dumps(style, salt=_SALT)))
     url = reverse("engagement:shelf", args=[placement])
-    return render_to_string(
-        "engagement/lazy.html",
-        {"url": f"{url}?{urlencode(parameters)}", "placement": placement, "nonce": nonce},
-        request,
-    )
+    values = {"url": f"{url}?{urlencode(parameters)}", "placement": placement, "nonce": nonce}
+    return mark_safe(render_to_string("engagement/lazy.html", values, request))  # noqa: S308
 
 
 def read_style(signed: str) -> Mapping[str, str]:

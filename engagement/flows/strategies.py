@@ -16,6 +16,7 @@ from engagement.flows.placements import BEST_SELLERS, NEWEST, RECENTLY_VIEWED
 from engagement.flows.table import Positions, Table
 from engagement.flows.visit import Ask, Visit
 from engagement.learning.interactions import Histories
+from engagement.learning.recommenders.ranking import top_n
 from engagement.models import EventName
 
 # More than any shelf needs after exclusions; a placement that shows a corner of the catalogue
@@ -68,8 +69,6 @@ def whole(ranking: Ranking) -> Ranking:
     """Return the same ranking with every item that has a score."""
     if ranking.complete or ranking.served is None or ranking.histories is None:
         return ranking
-    from engagement.learning.recommenders.ranking import top_n
-
     scores = ranking.served.recommender.score(ranking.histories)[0]
     positions = top_n(scores, len(scores))
     return replace(ranking, positions=positions, scores=scores[positions], complete=True)
@@ -196,8 +195,6 @@ def _cached(
     if found is not None:
         positions, scores = found
         return np.frombuffer(positions, np.int64), np.frombuffer(scores, np.float32)
-    from engagement.learning.recommenders.ranking import top_n
-
     scores = served.recommender.score(histories)[0]
     positions = np.asarray(top_n(scores, MOST), dtype=np.int64)
     best = np.asarray(scores[positions], dtype=np.float32)

@@ -103,8 +103,9 @@ class Table:
         return bytes(self.keys[position]).decode()
 
     def _category(self, path: bytes) -> Mask:
-        below = np.strings.startswith(self.categories, path + SEPARATOR.encode())
-        return (self.categories == path) | below
+        below: Mask = np.strings.startswith(self.categories, path + SEPARATOR.encode())
+        same: Mask = self.categories == path
+        return same | below
 
     def _mask(self, kind: str, value: bytes, compute: Any) -> Mask:
         mask = self._masks.get((kind, value))

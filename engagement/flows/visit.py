@@ -65,11 +65,12 @@ class Visit:
         """Return the visit of a request, the same one each time while the person stays the same."""
         if request is None:
             return cls(person, at=at)
-        request = getattr(request, "_request", request)
-        known: Visit | None = getattr(request, "_engagement_visit", None)
+        # REST framework wraps the request; what is kept must survive the wrapper.
+        plain: Any = getattr(request, "_request", request)
+        known: Visit | None = getattr(plain, "_engagement_visit", None)
         if known is None or known.person != person:
-            known = cls(person, at=at, request=request)
-            request._engagement_visit = known  # type: ignore[attr-defined]
+            known = cls(person, at=at, request=plain)
+            plain._engagement_visit = known
         return known
 
     @functools.cached_property
