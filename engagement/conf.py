@@ -119,6 +119,8 @@ DEFAULTS: dict[str, Any] = {
     # -- serving ----------------------------------------------------------------------------
     # A storage alias of Django's STORAGES that holds model files; unknown aliases use "default".
     "STORAGE": "engagement",
+    # Where the copies lie that web processes map; empty: a folder of ours in the temporary one.
+    "MODEL_COPIES": "",
     "CACHE": "default",
     "SHELF_CACHE_SECONDS": 300,
     # How often a web process asks whether another model or placement went live.
