@@ -1,0 +1,87 @@
+"""Every page of the demonstration shop, on a phone and on a desk: whole, in order, and readable."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.services]
+
+LOOK = (Path(__file__).parent / "look.js").read_text()
+
+
+def pages(someone):
+    """Go through the shop as a household that buys something; yield each page's name."""
+    someone.go("/account/sign-in/")
+    yield "sign-in"
+    someone.agree()
+    someone.go()
+    yield "home-anonymous"
+    someone.go("/cart/")
+    yield "cart-empty"
+    someone.sign_in(1)
+    someone.go()
+    yield "home"
+    someone.page.locator(".departments a").first.click()
+    someone.page.wait_for_url(re.compile("/shop/"))
+    yield "category"
+    someone.go("/offers/")
+    yield "offers"
+    someone.go("/search/?q=milk")
+    yield "search"
+    someone.go("/search/?q=zeppelin")
+    yield "search-no-results"
+    someone.go()
+    someone.open_first_product("home.for_you")
+    yield "product"
+    someone.put_into_cart()
+    someone.go("/cart/")
+    yield "cart"
+    someone.go("/checkout/")
+    yield "checkout"
+    someone.buy()
+    yield "confirmation"
+    someone.go("/account/")
+    yield "account"
+    someone.page.locator("table a").first.click()
+    someone.page.wait_for_load_state("load")
+    yield "order"
+    someone.go("/what-we-remember/")
+    yield "privacy"
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_every_page_is_whole_and_can_be_read(visit, phone):
+    someone = visit(phone=phone)
+    wrong = {}
+    for name in pages(someone):
+        # Pictures further down are fetched when they come near.
+        someone.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        someone.page.wait_for_load_state("networkidle")
+        someone.page.evaluate("window.scrollTo(0, 0)")
+        if found := someone.page.evaluate(LOOK):
+            wrong[name] = found
+        someone.keep(name)
+
+    assert wrong == {}
+
+
+def test_a_page_that_is_not_there_says_so_and_offers_something(visit):
+    someone = visit()
+    someone.go("/shop/nowhere/")
+
+    assert someone.page.locator("h1").count() == 1
+    assert [line for line in someone.wrong if "404" in line]
+    someone.wrong.clear()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_the_shop_in_chinese_fits_too(visit, phone):
+    someone = visit(phone=phone, locale="zh-CN")
+    someone.go()
+    someone.agree()
+    assert someone.page.evaluate(LOOK) == []
+    someone.keep("home-chinese")
+    someone.open_first_product()
+    assert someone.page.evaluate(LOOK) == []
+    someone.keep("product-chinese")
