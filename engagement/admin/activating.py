@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -50,7 +49,7 @@ class _ConfirmedAct:
     def _ask(self, request: HttpRequest, artifact: ModelArtifact) -> HttpResponse:
         current = _current(artifact)
         site = self.page.admin_site
-        request.current_app = site.name  # type: ignore[attr-defined]
+        request.current_app = site.name
         try:
             target = self.target(artifact, current)
             refusal = ""
@@ -95,9 +94,7 @@ class _ConfirmedAct:
             self.page.message_user(request, said, messages.WARNING)
             return back
         said = _("%(model)s is live now; every process follows within seconds.") % {"model": target}
-        LogEntry.objects.log_actions(
-            request.user.pk, [target], CHANGE, str(said), single_object=True
-        )
+        self.page.log_change(request, target, str(said))
         self.page.message_user(request, said, messages.SUCCESS)
         return back
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from engagement.admin.charts import Chart, Role, Series
+from engagement.admin.charts import Chart, Role, Series, number
 from engagement.admin.metrics import Measured, Metrics
 from engagement.models import ModelArtifact
 
@@ -88,7 +88,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     sign = "+" if share >= 0 else "−"
-    return f"{sign}{number_format(abs(share) * 100, 1)} %"
+    return f"{sign}{number(abs(share) * 100, 1)} %"
 
 
 def short(name: str) -> str:
@@ -97,7 +97,7 @@ def short(name: str) -> str:
 
 
 def _text(one: Measured) -> str:
-    return str(number_format(one.value, 4))
+    return number(one.value, 4)
 
 
 def _role(metrics: Metrics, one: Measured) -> Role:

@@ -56,6 +56,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     list_filter = (AliasFilter, "verdict", ("channel", AnyChannelFilter))
     ordering = ("-trained_at", "-pk")
     sortable_by = ("trained_at",)
+    show_full_result_count = False
     list_per_page = 50
     actions = ("activate_selected",)
     fieldsets = (
@@ -104,7 +105,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         ]
 
     def may_activate(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("engagement.add_activation")  # type: ignore[union-attr]
+        return request.user.has_perm("engagement.add_activation")
 
     def has_activate_permission(self, request: HttpRequest) -> bool:
         """What ``permissions=["activate"]`` of the action asks."""

@@ -101,4 +101,9 @@ class Chart:
     def _number(self, value: Number) -> str:
         if value is None:
             return "–"
-        return number_format(value, decimal_pos=self.decimals, force_grouping=True)
+        return number(value, self.decimals)
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Return a number in the reader's language. (``number_format`` alone cuts off, not rounds.)"""
+    return str(number_format(round(value, decimals), decimals, force_grouping=True))

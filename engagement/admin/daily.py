@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from engagement.admin.charts import Chart, Series
+from engagement.admin.charts import Chart, Series, number
 from engagement.flows.overview import Daily
 
 # As many kinds as people can tell apart by colour; the others share one.
@@ -35,7 +35,7 @@ def chart(counts: Daily, *, key: str, title: str, kind: Literal["stacked", "line
 
 def summary(counts: Daily) -> str:
     total = counts.total
-    said = ngettext("%(n)s event in all.", "%(n)s events in all.", total) % {"n": f"{total:,}"}
+    said = ngettext("%(n)s event in all.", "%(n)s events in all.", total) % {"n": number(total)}
     per_day = [sum(day) for day in zip(*counts.counts.values(), strict=True)]
     if not any(per_day):
         return said
@@ -46,6 +46,6 @@ def summary(counts: Daily) -> str:
         + _("Busiest day: %(day)s with %(n)s.")
         % {
             "day": date_format(counts.days[busiest], "DATE_FORMAT"),
-            "n": f"{per_day[busiest]:,}",
+            "n": number(per_day[busiest]),
         }
     )

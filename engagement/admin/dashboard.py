@@ -16,12 +16,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engagement.admin import artifact_charts, daily, links
+from engagement.admin.charts import number
 from engagement.admin.listing import CHARTS, chosen_channel
 from engagement.admin.metrics import Metrics
 from engagement.conf import app_settings
@@ -36,9 +36,9 @@ class OverviewView:
         self.site = site
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm("engagement.view_event"):  # type: ignore[union-attr]
+        if not request.user.has_perm("engagement.view_event"):
             raise PermissionDenied
-        request.current_app = self.site.name  # type: ignore[attr-defined]
+        request.current_app = self.site.name
         at = timezone.now()
         channel = chosen_channel(request)
         asked = request.GET.get("days", "")
@@ -82,9 +82,9 @@ class OverviewView:
         health = overview.health(channel=channel, at=at)
         return {
             "health": health,
-            "n_visitors": number_format(health.n_visitors, force_grouping=True),
-            "n_items": number_format(health.n_items, force_grouping=True),
-            "n_sellable": number_format(health.n_sellable, force_grouping=True),
+            "n_visitors": number(health.n_visitors),
+            "n_items": number(health.n_items),
+            "n_sellable": number(health.n_sellable),
         }
 
     def _charts(self, channel: str, days: int, at: datetime) -> dict[str, Any]:
@@ -125,10 +125,10 @@ class OverviewView:
         """Return the lists that this person may open."""
         return [
             {
-                "text": capfirst(model._meta.verbose_name_plural),
+                "text": capfirst(str(model._meta.verbose_name_plural)),
                 "url": links.page(self.site, f"{model._meta.model_name}_changelist"),
             }
             for model in (Event, Item, Visitor, ModelArtifact, Activation, Placement)
             if self.site.is_registered(model)
-            and request.user.has_perm(f"engagement.view_{model._meta.model_name}")  # type: ignore[union-attr]
+            and request.user.has_perm(f"engagement.view_{model._meta.model_name}")
         ]

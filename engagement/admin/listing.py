@@ -82,7 +82,8 @@ class ChannelFilter(admin.SimpleListFilter):
     def __init__(
         self, request: HttpRequest, params: dict, model: type[Model], model_admin: Any
     ) -> None:
-        self.title = model._meta.get_field("channel").verbose_name
+        field: Any = model._meta.get_field("channel")
+        self.title = field.verbose_name
         self.current = chosen_channel(request)
         super().__init__(request, params, model, model_admin)
 
@@ -124,7 +125,7 @@ class OneChannelList(ChangeList):
     channel_leads = True
 
     def get_queryset(
-        self, request: HttpRequest, exclude_parameters: list[str] | None = None
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet:
         rows = super().get_queryset(request, exclude_parameters)
         if any(request.GET.get(name) for name in self.narrow):

@@ -117,7 +117,8 @@ class StrategiesWidget(forms.MultiWidget):
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         steps = self._padded(value or [])
         known = known_strategies()
-        for step, select in zip(steps, self.widgets, strict=True):
+        selects: Any = self.widgets
+        for step, select in zip(steps, selects, strict=True):
             choices = [("", "–"), *known.items()]
             if step and step not in known:
                 # Kept visible, so that one sees what is wrong; refused when saved.

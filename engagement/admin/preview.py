@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib.admin.helpers import AdminErrorList
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -63,7 +63,7 @@ class PreviewView:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not self.page.has_view_permission(request):
             raise PermissionDenied
-        request.current_app = self.page.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.page.admin_site.name
         row = self._row(request)
         unsaved = request.method == "POST"
         errors: list[Any] = []
@@ -75,7 +75,7 @@ class PreviewView:
         form = PreviewForm(
             request.POST if unsaved else request.GET,
             channel=channel,
-            may_choose_visitor=request.user.has_perm("engagement.view_visitor"),  # type: ignore[union-attr]
+            may_choose_visitor=request.user.has_perm("engagement.view_visitor"),
         )
         context = {
             **self.page.admin_site.each_context(request),
@@ -124,9 +124,10 @@ class PreviewView:
             raise PermissionDenied
         form = self.page.get_form(request, row, change=True)(request.POST, instance=row)
         is_valid = form.is_valid()
-        formsets, _inlines = self.page._create_formsets(request, form.instance, change=True)
+        page: Any = self.page
+        formsets, _inlines = page._create_formsets(request, form.instance, change=True)
         if not (all(one.is_valid() for one in formsets) and is_valid):
-            return None, admin.helpers.AdminErrorList(form, formsets)
+            return None, list(AdminErrorList(form, formsets))
         rules = [
             Rule(
                 action=filled["action"],

@@ -162,8 +162,9 @@ class VisitorAdmin(LongListAdmin):
         chosen = list(queryset.exclude(exclusion=exclusion).values_list("pk", flat=True))
         visitors = Visitor.objects.filter(pk__in=chosen)
         n = visitors.update(exclusion=exclusion)
+        user: Any = request.user
         LogEntry.objects.log_actions(
-            request.user.pk,
+            user.pk,
             visitors,
             CHANGE,
             [{"changed": {"fields": [str(Visitor._meta.get_field("exclusion").verbose_name)]}}],

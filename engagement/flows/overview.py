@@ -7,7 +7,6 @@ quick beside a log of a million events as beside an empty one.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -107,7 +106,10 @@ def _count(events: QuerySet[Event], days: int, at: datetime) -> Daily:
         .values_list("day", "event", "n")
         for position, day in enumerate(dates)
     ]
-    for position, event, n in functools.reduce(_union, _chunks(parts), []):
+    counted: list[Any] = []
+    for chunk in _chunks(parts):
+        counted = _union(counted, chunk)
+    for position, event, n in counted:
         row = counts.setdefault(EventName(event), [0] * days)
         row[position] = n
     return Daily(dates, dict(sorted(counts.items())), at)
