@@ -108,6 +108,8 @@ class TestNoticing:
 
         assert config("home.trending").rules[0].value == "b"
 
+    # Outside a transaction: inside one, PostgreSQL is asked for a savepoint as well.
+    @pytest.mark.django_db(transaction=True)
     def test_a_poll_that_finds_nothing_new_costs_one_query(self, django_assert_num_queries):
         live.state()
 
