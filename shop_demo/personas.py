@@ -8,8 +8,9 @@ import pandas as pd
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-# Somebody who is shown must have come often enough for the shelves to know them.
+# Somebody who is shown must have bought enough for the shelves to know them.
 MIN_VISITS = 25
+MIN_LINES = 200
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,11 @@ def choose(lines: pd.DataFrame, category_of: dict[int, str]) -> dict[str, int]:
 
     A household stands for one persona only. Personas that nobody fits are left out.
     """
-    visits = lines.groupby("household")["basket"].nunique()
+    of_household = lines.groupby("household")["basket"]
+    visits, bought = of_household.nunique(), of_household.size()
     # In a small shop nobody may come that often.
-    regulars = visits[visits >= min(MIN_VISITS, visits.median())].index
+    often = visits >= min(MIN_VISITS, visits.median())
+    regulars = visits.index[often & (bought >= min(MIN_LINES, bought.median()))]
     table = pd.DataFrame(
         {"household": lines["household"], "category": lines["product"].map(category_of)}
     ).dropna()
