@@ -67,6 +67,8 @@ class ContentSimilarity(Recommender):
     def score(self, histories: Histories) -> Float32:
         history = histories.matrix(self.n_items, half_life_days=self.half_life_days)
         profile = csr_array(history @ self.texts_)
+        if len(histories) == 1:
+            return np.asarray(self.texts_ @ profile.toarray()[0], dtype=np.float32)[None, :]
         return np.asarray((profile @ self.texts_.T).toarray(), dtype=np.float32)
 
     def explain(self, histories: Histories, column: int) -> Float32:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
 from engagement.learning.recommenders.additive import ItemToItem, saturated
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.sequence import keep_largest
+from engagement.learning.recommenders.sessions import slices
 
 SELF = 1 - 1e-5  # The same history as the visitor's own: the visitor, or one who knows no more.
 BLOCK = 20_000_000
@@ -79,16 +81,41 @@ class UserKNN(Recommender):
 
     def score(self, histories: Histories) -> Float32:
         profiles = self._unit(histories.matrix(self.n_items, half_life_days=self.half_life_days))
+        if len(histories) == 1:
+            return self._score_one(profiles)
         scores = np.zeros((len(histories), self.n_items), dtype=np.float32)
         step = max(BLOCK // max(self.visitors_of_item_.shape[1], 1), 1)
         for start in range(0, len(histories), step):
-            likeness = csr_array(profiles[start : start + step] @ self.visitors_of_item_)
-            likeness.data[likeness.data > SELF] = 0
-            nearest = keep_largest(likeness, self.n_neighbours)
-            total = np.maximum(np.asarray(nearest.sum(axis=1)), 1e-9)
-            said = (nearest @ self.items_of_visitor_).toarray()
+            likeness = (profiles[start : start + step] @ self.visitors_of_item_).toarray()
+            likeness[likeness > SELF] = 0
+            if self.n_neighbours < likeness.shape[1]:
+                least = np.partition(likeness, -self.n_neighbours, axis=1)[:, -self.n_neighbours]
+                likeness[likeness < least[:, None]] = 0
+            total = np.maximum(likeness.sum(axis=1), 1e-9)
+            said = (csr_array(likeness) @ self.items_of_visitor_).toarray()
             scores[start : start + step] = said / total[:, None]
         return scores
+
+    def _score_one(self, profile: csr_array) -> Float32:
+        """Touch only the visitors who share an item: this is what a page waits for."""
+        likeness = _one_times(profile.indices, profile.data, self.visitors_of_item_)
+        likeness[likeness > SELF] = 0
+        nearest = np.flatnonzero(likeness)
+        if len(nearest) > self.n_neighbours:
+            least = np.partition(likeness[nearest], -self.n_neighbours)[-self.n_neighbours]
+            nearest = nearest[likeness[nearest] >= least]
+        said = _one_times(nearest, likeness[nearest], self.items_of_visitor_)
+        total = max(likeness[nearest].sum(), 1e-9)
+        return np.asarray(said / total, dtype=np.float32)[None, :]
+
+
+def _one_times(columns: NDArray[Any], values: NDArray[Any], matrix: csr_array) -> NDArray[Any]:
+    """Return a sparse row times ``matrix``, dense, without the overhead of a sparse product."""
+    starts = matrix.indptr[columns].astype(np.int64)
+    lengths = matrix.indptr[columns + 1] - starts
+    taken = slices(starts, lengths)
+    weights = matrix.data[taken] * np.repeat(values, lengths)
+    return np.bincount(matrix.indices[taken], weights, minlength=matrix.shape[1])
 
 
 class AsymmetricKNN(ItemToItem):
