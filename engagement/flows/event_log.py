@@ -19,8 +19,11 @@ from engagement.learning.cleaning import EventLog
 from engagement.learning.interactions import Int64
 from engagement.models import Event, EventName
 
-# Rows that are Python objects at one time, where the database cannot hand over arrays.
-CHUNK = 20_000
+# Rows that are Python objects at one time, where the database cannot hand over arrays. Few, so
+# that they are still in the processor's cache when they become numbers.
+CHUNK = 500
+# Rows that are cut off PostgreSQL's stream at a time.
+PIECE = 20_000
 NAMES = ("visitors", "items", "events", "moments", "quantities", "values", "orders", "sessions")
 
 
@@ -156,7 +159,7 @@ def _copy(query: QuerySet[Any, Any], connection: BaseDatabaseWrapper) -> NDArray
             if is_first and len(buffer) >= 19:
                 del buffer[:19]
                 is_first = False
-            if not is_first and len(buffer) >= CHUNK * row.itemsize:
+            if not is_first and len(buffer) >= PIECE * row.itemsize:
                 pieces.append(_take(buffer, row))
     pieces.append(_take(buffer, row))
     return np.concatenate(pieces)
