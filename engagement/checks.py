@@ -30,8 +30,9 @@ CHOICES = {
     "CONSENT": ("opt_in", "opt_out", "not_needed"),
     "GROUP_BY": ("visitor", "order"),
     "INPUT": ("visitor", "purchases", "context", "nothing"),
+    "VARIANT": ("all", "new"),
 }
-PARTS_OF_RECOMMENDER = ("GROUP_BY", "INPUT", "EVENTS", "CANDIDATES")
+PARTS_OF_RECOMMENDER = ("GROUP_BY", "INPUT", "EVENTS", "VARIANT", "CANDIDATES")
 NUMBERS = tuple(
     name
     for name, value in DEFAULTS.items()
@@ -149,7 +150,7 @@ def _spec(alias: str, spec: Mapping[str, Any]) -> Messages:
                 hint=_suggestion(part, PARTS_OF_RECOMMENDER),
                 id="engagement.W001",
             )
-    for part in ("GROUP_BY", "INPUT"):
+    for part in ("GROUP_BY", "INPUT", "VARIANT"):
         if part in spec and spec[part] not in CHOICES[part]:
             yield _wrong(
                 f"{part} of the recommender {alias!r} is {spec[part]!r}.",

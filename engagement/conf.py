@@ -114,6 +114,8 @@ DEFAULTS: dict[str, Any] = {
     # Catalogues larger than this train on their most used items only.
     "MAX_ITEMS": 20_000,
     "KEEP_ARTIFACTS": 5,
+    # Processor cores that linear algebra may take while training: the shop needs the others.
+    "TRAINING_THREADS": 1,
     # How old a model becomes when all is well; the sweep trains what is a quarter older.
     "TRAIN_EVERY_HOURS": 24,
     # -- serving ----------------------------------------------------------------------------

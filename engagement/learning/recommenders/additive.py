@@ -14,6 +14,12 @@ from engagement.learning.recommenders.base import Recommender
 COUNTS = ("once", "log", "sum")
 
 
+def check_counts(*counts: str) -> None:
+    for one in counts:
+        if one not in COUNTS:
+            raise ValueError(f"counts must be one of {', '.join(COUNTS)}, not {one!r}")
+
+
 def saturate(amounts: NDArray[Any], counts: str) -> Float32:
     """
     Return how much ``amounts`` of one item count: ``once`` (at most 1), ``log`` or their ``sum``.
@@ -25,8 +31,6 @@ def saturate(amounts: NDArray[Any], counts: str) -> Float32:
         amounts = np.minimum(amounts, 1.0)
     elif counts == "log":
         amounts = np.log2(1.0 + amounts)
-    elif counts != "sum":
-        raise ValueError(f"counts must be one of {', '.join(COUNTS)}, not {counts!r}")
     return amounts.astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array
 
 from engagement.learning.interactions import Float32, Int64, Interactions
-from engagement.learning.recommenders.additive import ItemToItem, saturated
+from engagement.learning.recommenders.additive import ItemToItem, check_counts, saturated
 
 # Rows worked on at once, so that no second matrix of items × items is needed.
 BLOCK = 512
@@ -36,6 +36,9 @@ class EASE(ItemToItem):
         counts: str = "once",
         history: str = "log",
     ) -> None:
+        if regularization <= 0:
+            raise ValueError(f"regularization must be above zero, not {regularization}")
+        check_counts(counts, history)
         self.regularization = regularization
         self.half_life_days = half_life_days
         self.n_weights = n_weights
@@ -44,8 +47,6 @@ class EASE(ItemToItem):
         self.history = history
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
-        if self.regularization <= 0:
-            raise ValueError(f"regularization must be above zero, not {self.regularization}")
         n = interactions.n_columns
         self.n_items_ = np.asarray(n)
         matrix = saturated(interactions.matrix(), self.counts)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from engagement.learning.interactions import Float32, Interactions
-from engagement.learning.recommenders.additive import ItemToItem, saturated
+from engagement.learning.recommenders.additive import ItemToItem, check_counts, saturated
 
 WEIGHTINGS = ("cosine", "tfidf", "bm25")
 # BM25's constants: how soon repetition saturates, and how much the item's popularity divides.
@@ -40,6 +40,13 @@ class ItemKNN(ItemToItem):
         counts: str = "once",
         history: str = "log",
     ) -> None:
+        if weighting not in WEIGHTINGS:
+            raise ValueError(
+                f"weighting must be one of {', '.join(WEIGHTINGS)}, not {weighting!r}"
+            )
+        if keep not in ("target", "source"):
+            raise ValueError(f"keep must be target or source, not {keep!r}")
+        check_counts(counts, history)
         self.n_neighbours = n_neighbours
         self.shrinkage = shrinkage
         self.weighting = weighting
@@ -49,12 +56,6 @@ class ItemKNN(ItemToItem):
         self.history = history
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
-        if self.weighting not in WEIGHTINGS:
-            raise ValueError(
-                f"weighting must be one of {', '.join(WEIGHTINGS)}, not {self.weighting!r}"
-            )
-        if self.keep not in ("target", "source"):
-            raise ValueError(f"keep must be target or source, not {self.keep!r}")
         self.n_items_ = np.asarray(interactions.n_columns)
         matrix = self._weighted(saturated(interactions.matrix(), self.counts))
         norms = np.sqrt(_column_sums(matrix, matrix.data.astype(np.float64) ** 2))
