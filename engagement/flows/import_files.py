@@ -129,10 +129,17 @@ def fingerprint(table: Table, *options: object) -> str:
 
 
 def folder_for(path: Path) -> Path:
-    """Return where the files of an import go: beside the file, or here where that is read-only."""
+    """
+    Return where the files of an import go: beside the file, or here where that is read-only.
+
+    A folder that nobody may write to by its mode is left alone by root too, who could.
+    """
+    folder = path.parent
+    if not folder.stat().st_mode & 0o222:
+        return Path.cwd()
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            return path.parent
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
     except OSError:
         return Path.cwd()
 

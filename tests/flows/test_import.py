@@ -550,21 +550,29 @@ def test_a_dry_run_stores_nothing_and_tells_the_same(file):
     assert not Visitor.objects.exists()
 
 
-def test_refused_rows_go_where_they_are_told_or_where_one_may_write(
-    file, tmp_path, monkeypatch, capsys
-):
+def test_refused_rows_go_where_they_are_told(file, tmp_path):
     path = file(HEADER + ROWS + "1,,,,,,,\n")
     told = tmp_path / "elsewhere.csv"
-    assert str(told) in run(path, "--rejected", str(told))
 
-    here = tmp_path / "here"
+    assert str(told) in run(path, "--rejected", str(told))
+    assert told.exists()
+
+
+def test_a_folder_that_is_read_only_stays_as_it_is(tmp_path, monkeypatch):
+    """Root could write there, and must not."""
+    here, data = tmp_path / "here", tmp_path / "data"
     here.mkdir()
+    data.mkdir()
+    path = data / "sales.csv"
+    path.write_text(HEADER + ROWS + "1,,,,,,,\n")
     monkeypatch.chdir(here)
-    monkeypatch.setattr(
-        "engagement.flows.import_files.tempfile.TemporaryFile",
-        lambda **options: (_ for _ in ()).throw(OSError("read-only")),
-    )
-    assert str(here / "sales.csv.rejected.csv") in run(path)
+    data.chmod(0o555)
+    try:
+        assert str(here / "sales.csv.rejected.csv") in run(path)
+        assert [one.name for one in data.iterdir()] == ["sales.csv"]
+        assert [one.name for one in here.iterdir()] == ["sales.csv.rejected.csv"]
+    finally:
+        data.chmod(0o755)
 
 
 # -- guesses ------------------------------------------------------------------------------------
