@@ -23,6 +23,7 @@ ITEM = (
     "item.age",
     "item.days_since",
     "item.repeat_rate",
+    "item.gap",
     "item.strength",
     "item.price",
 )
@@ -49,6 +50,9 @@ PAIR = (
     "pair.share",
     "pair.in_last_order",
     "pair.steps_since",
+    "pair.orders_since",
+    "pair.rate",
+    "pair.due_as_usual",
     "pair.category",
     "pair.price",
 )
@@ -98,10 +102,22 @@ def item_features(
         oldest,
         np.minimum(latest, NEVER),
         np.bincount(met % n, times > 1, n) / (ever + 5),
+        _usual_gap(pairs, age, n),
         np.log1p(np.bincount(columns, np.maximum(interactions.weights, 0), n) / events),
         log_prices,
     ]
     return np.stack(values, axis=1).astype(np.float32)
+
+
+def _usual_gap(pairs: NDArray[np.int64], age: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return for each item the mean days between two events of one visitor, ``NEVER`` if none."""
+    order = np.lexsort((age, pairs))
+    pairs, age = pairs[order], age[order]
+    again = (np.diff(pairs) == 0) & (np.diff(age) > 0)
+    columns = pairs[1:][again] % n
+    total = np.bincount(columns, np.diff(age)[again], n)
+    times = np.bincount(columns, minlength=n)
+    return np.where(times > 0, total / np.maximum(times, 1), NEVER)
 
 
 def _mean(total: NDArray[Any], n: NDArray[Any]) -> NDArray[np.float64]:
@@ -131,6 +147,8 @@ def candidate_features(
     order_starts = np.ones(len(row), dtype=bool)
     order_starts[1:] = (np.diff(row) != 0) | (np.diff(age) != 0)
     orders = np.bincount(row[order_starts], minlength=n)
+    before = np.concatenate([[0], np.cumsum(orders)])
+    orders_since = before[row + 1] - np.cumsum(order_starts)
     last, first = np.full(n, NEVER), np.zeros(n)
     np.minimum.at(last, row, age)
     np.maximum.at(first, row, age)
@@ -144,6 +162,9 @@ def candidate_features(
     np.maximum.at(earliest, inverse, age)
     nearest = np.full(len(met), NEVER)
     np.minimum.at(nearest, inverse, steps)
+    latest_order, first_order = np.full(len(met), NEVER), np.zeros(len(met))
+    np.minimum.at(latest_order, inverse, orders_since)
+    np.maximum.at(first_order, inverse, orders_since)
     gap = np.where(count > 1, (earliest - latest) / np.maximum(count - 1, 1), NEVER)
     known = np.stack(
         [
@@ -154,6 +175,8 @@ def candidate_features(
             latest,
             gap,
             nearest,
+            latest_order,
+            count / (first_order + 1),
         ],
         axis=1,
     )
@@ -174,7 +197,7 @@ def candidate_features(
         axis=1,
     )
 
-    missing = np.array([[0, 0, 0, 0, NEVER, NEVER, NEVER]])
+    missing = np.array([[0, 0, 0, 0, NEVER, NEVER, NEVER, NEVER, 0]])
     table = np.concatenate([known, missing])
     wanted = pairs_of(rows, columns, n_columns)
     at = np.minimum(np.searchsorted(met, wanted), len(met))
@@ -203,6 +226,9 @@ def candidate_features(
             pair[:, 0] / np.maximum(visitor[rows, 1], 1),
             hit & (pair[:, 4] <= last[rows] + 1),
             pair[:, 6],
+            pair[:, 7],
+            pair[:, 8],
+            pair[:, 4] / np.maximum(items[columns, ITEM.index("item.gap")], 1),
             affinity,
             price[columns] - visitor[rows, 9],
         ],
