@@ -7,13 +7,14 @@ too old, however it was lost.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Max
 
 from engagement.conf import app_settings
-from engagement.models import Event, Item, ModelArtifact
+from engagement.models import Event, EventName, Item, ModelArtifact
 
 # A model counts as overdue when it is this much older than it should become: by then the regular
 # training has had its chance.
@@ -35,23 +36,34 @@ class Due:
 
 
 def channels() -> list[str]:
-    """Return the channels that there is anything to learn about."""
+    """Return the shops that there is anything to learn about."""
     found = Item.objects.order_by("channel").values_list("channel", flat=True).distinct()
-    return [
-        channel
-        for channel in found
-        if Event.objects.filter(channel=channel, item__isnull=False).exists()
-    ]
+    return [channel for channel in found if _happened(channel, [event.code for event in EventName])]
+
+
+def aliases(channel: str) -> list[str]:
+    """Return the recommenders that find something to learn from, in the order of the settings."""
+    learns_from = {
+        alias: spec.get("EVENTS") or [*app_settings.EVENT_WEIGHTS]
+        for alias, spec in app_settings.RECOMMENDERS.items()
+    }
+    return [alias for alias, codes in learns_from.items() if _happened(channel, codes)]
+
+
+def _happened(channel: str, codes: Iterable[str]) -> bool:
+    numbers = [EventName.from_code(code) for code in codes]
+    events = Event.objects.filter(channel=channel, event__in=numbers, item__isnull=False)
+    return events.exists()
 
 
 def due(*, at: datetime) -> list[Due]:
-    """Return the recommenders whose model is missing or overdue, in the order of the settings."""
+    """Return the recommenders whose model is missing or overdue, though it could be trained."""
     oldest = at - GRACE * timedelta(hours=app_settings.TRAIN_EVERY_HOURS)
     found = []
     for channel in channels():
         rows = ModelArtifact.objects.filter(channel=channel).values("alias")
         trained = dict(rows.annotate(latest=Max("trained_at")).values_list("alias", "latest"))
-        for alias in app_settings.RECOMMENDERS:
+        for alias in aliases(channel):
             latest = trained.get(alias)
             if latest is None or latest < oldest:
                 found.append(Due(channel, alias, latest))

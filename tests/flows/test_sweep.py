@@ -4,7 +4,7 @@ import pytest
 
 from engagement.conf import DEFAULTS
 from engagement.flows import sweep
-from engagement.models import ModelArtifact
+from engagement.models import EventName, ModelArtifact
 from tests.conftest import MONDAY
 from tests.othershop.catalogue import make_event, make_item
 
@@ -43,6 +43,17 @@ def test_a_missing_model_is_due():
     make_event("someone", make_item("Dune"), at=MONDAY)
 
     assert due() == [("", "for_you"), ("", "trending")]
+
+
+def test_a_model_that_has_nothing_to_learn_from_is_not_due(settings):
+    learns = {"buy_again": DEFAULTS["RECOMMENDERS"]["buy_again"]}
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "RECOMMENDERS": learns}
+    dune = make_item("Dune")
+    make_event("someone", dune, at=MONDAY, event=EventName.VIEW_ITEM)
+    assert due() == []
+
+    make_event("someone", dune, at=MONDAY, event=EventName.PURCHASE)
+    assert due() == [("", "buy_again")]
 
 
 def test_a_model_is_due_when_the_regular_training_must_have_been_lost():
