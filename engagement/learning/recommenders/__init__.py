@@ -1,7 +1,31 @@
 from engagement.learning.recommenders.base import Recommender
+from engagement.learning.recommenders.blend import Blend
+from engagement.learning.recommenders.content import ContentSimilarity
+from engagement.learning.recommenders.factors import BPR, IALS
+from engagement.learning.recommenders.graph import GraphFilter, RP3Beta
 from engagement.learning.recommenders.linear import EASE
 from engagement.learning.recommenders.neighbours import ItemKNN
 from engagement.learning.recommenders.popular import MostPopular
 from engagement.learning.recommenders.repeat import RepeatPurchase
+from engagement.learning.recommenders.sequence import NextItem, SequenceRules
+from engagement.learning.recommenders.sessions import SessionKNN
+from engagement.learning.recommenders.userknn import AsymmetricKNN, UserKNN
 
-__all__ = ["EASE", "ItemKNN", "MostPopular", "Recommender", "RepeatPurchase"]
+__all__ = [
+    "BPR",
+    "EASE",
+    "IALS",
+    "AsymmetricKNN",
+    "Blend",
+    "ContentSimilarity",
+    "GraphFilter",
+    "ItemKNN",
+    "MostPopular",
+    "NextItem",
+    "RP3Beta",
+    "Recommender",
+    "RepeatPurchase",
+    "SequenceRules",
+    "SessionKNN",
+    "UserKNN",
+]

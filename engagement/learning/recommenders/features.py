@@ -124,6 +124,127 @@ def _mean(total: NDArray[Any], n: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(total / np.maximum(n, 1))
 
 
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """The events of some histories that concern known items: parallel arrays, oldest first."""
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int32]
+    age: NDArray[Any]
+    strength: NDArray[Any]
+    steps_since: NDArray[np.int64]
+    orders_since: NDArray[np.int64]
+    orders: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, histories: Histories, n_columns: int) -> _Events:
+        """Read ``histories``; what happened at one moment is one order."""
+        usable = (histories.columns >= 0) & (histories.columns < n_columns)
+        row = histories.rows()[usable]
+        age = np.maximum(histories.now[row] - histories.moments[usable], 0) / DAY
+        starts = np.ones(len(row), dtype=bool)
+        starts[1:] = (np.diff(row) != 0) | (np.diff(age) != 0)
+        orders = np.bincount(row[starts], minlength=len(histories))
+        until = np.cumsum(orders)
+        return cls(
+            row=row,
+            column=histories.columns[usable],
+            age=age,
+            strength=np.maximum(histories.weights[usable], 0),
+            steps_since=steps_from_end(histories)[usable],
+            orders_since=until[row] - np.cumsum(starts),
+            orders=orders,
+        )
+
+
+def _least(values: NDArray[Any], groups: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    least = np.full(n, NEVER)
+    np.minimum.at(least, groups, values)
+    return least
+
+
+def _most(values: NDArray[Any], groups: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    most = np.zeros(n)
+    np.maximum.at(most, groups, values)
+    return most
+
+
+def _visitor_features(events: _Events, items: Float32) -> NDArray[np.float64]:
+    """Return histories × ``VISITOR``."""
+    n, row = len(events.orders), events.row
+    price = items[:, ITEM.index("item.price")]
+    popularity = np.log1p(items[:, ITEM.index("item.visitors_2")])
+    n_events = np.bincount(row, minlength=n)
+    last, first = _least(events.age, row, n), _most(events.age, row, n)
+    span = np.maximum(first - last, 0)
+    met = np.unique(pairs_of(row, events.column, len(items))) // max(len(items), 1)
+    n_items = np.bincount(met, minlength=n)
+    values = [
+        n_items,
+        events.orders,
+        last,
+        np.where(events.orders > 1, span / np.maximum(events.orders - 1, 1), NEVER),
+        first,
+        n_events / np.maximum(events.orders, 1),
+        1 - n_items / np.maximum(n_events, 1),
+        _mean(np.bincount(row, popularity[events.column], n), n_events),
+        np.log1p(_mean(np.bincount(row, events.strength, n), n_events)),
+        _mean(np.bincount(row, price[events.column], n), n_events),
+    ]
+    return np.stack(values, axis=1)
+
+
+def _pair_features(
+    events: _Events, wanted: NDArray[np.int64], n_columns: int, horizon_days: float
+) -> NDArray[np.float64]:
+    """
+    Return for each wanted pair: count, recent counts (two half-lives), strength, days since the
+    last time, days between times, events since, orders since, share of the orders since the first.
+    """
+    met, pair = np.unique(pairs_of(events.row, events.column, n_columns), return_inverse=True)
+    n, age = len(met), events.age
+    count = np.bincount(pair, minlength=n)
+    latest, earliest = _least(age, pair, n), _most(age, pair, n)
+    values = [
+        count,
+        np.bincount(pair, np.exp2(-age / horizon_days), n),
+        np.bincount(pair, np.exp2(-age / (3 * horizon_days)), n),
+        np.log1p(np.bincount(pair, events.strength, n)),
+        latest,
+        np.where(count > 1, (earliest - latest) / np.maximum(count - 1, 1), NEVER),
+        _least(events.steps_since, pair, n),
+        _least(events.orders_since, pair, n),
+        count / (_most(events.orders_since, pair, n) + 1),
+    ]
+    missing = np.array([[0, 0, 0, 0, NEVER, NEVER, NEVER, NEVER, 0]])
+    table = np.concatenate([np.stack(values, axis=1), missing])
+    at = np.searchsorted(met, wanted)
+    hit = np.append(met, -1)[at] == wanted
+    return table[np.where(hit, at, n)]
+
+
+def _category_share(
+    events: _Events,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    categories: NDArray[np.int32],
+    half_life_days: float,
+) -> NDArray[np.float64]:
+    """Return the share of the visitor's recent events that fell into the candidate's category."""
+    if not len(categories) or categories.max() < 0:
+        return np.zeros(len(rows))
+    n, n_categories = len(events.orders), int(categories.max()) + 1
+    of_event, of_candidate = categories[events.column], categories[columns]
+    inside = of_event >= 0
+    share = np.bincount(
+        events.row[inside] * n_categories + of_event[inside],
+        np.exp2(-events.age[inside] / half_life_days),
+        n * n_categories,
+    ).reshape(n, n_categories)
+    share = share / np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
+    return np.where(of_candidate >= 0, share[rows, of_candidate], 0)
+
+
 def candidate_features(
     histories: Histories,
     rows: NDArray[np.int64],
@@ -133,107 +254,24 @@ def candidate_features(
     horizon_days: float,
 ) -> Float32:
     """Return a row of ``ITEM + VISITOR + PAIR`` for each candidate (history, column)."""
-    n, n_columns = len(histories), len(items)
-    usable = (histories.columns >= 0) & (histories.columns < n_columns)
-    row, column = histories.rows()[usable], histories.columns[usable]
-    age = np.maximum(histories.now[row] - histories.moments[usable], 0) / DAY
-    strength = np.maximum(histories.weights[usable], 0)
-    steps = steps_from_end(histories)[usable]
-    price = items[:, ITEM.index("item.price")]
-    popularity = np.log1p(items[:, ITEM.index("item.visitors_2")])
-
-    # The visitor: events, orders (moments) and what they are like.
-    events = np.bincount(row, minlength=n)
-    order_starts = np.ones(len(row), dtype=bool)
-    order_starts[1:] = (np.diff(row) != 0) | (np.diff(age) != 0)
-    orders = np.bincount(row[order_starts], minlength=n)
-    before = np.concatenate([[0], np.cumsum(orders)])
-    orders_since = before[row + 1] - np.cumsum(order_starts)
-    last, first = np.full(n, NEVER), np.zeros(n)
-    np.minimum.at(last, row, age)
-    np.maximum.at(first, row, age)
-    span = np.maximum(first - last, 0)
-
-    # The pairs of visitor and item, sorted by key, to look candidates up in.
-    met, inverse = np.unique(pairs_of(row, column, n_columns), return_inverse=True)
-    count = np.bincount(inverse, minlength=len(met))
-    latest, earliest = np.full(len(met), NEVER), np.zeros(len(met))
-    np.minimum.at(latest, inverse, age)
-    np.maximum.at(earliest, inverse, age)
-    nearest = np.full(len(met), NEVER)
-    np.minimum.at(nearest, inverse, steps)
-    latest_order, first_order = np.full(len(met), NEVER), np.zeros(len(met))
-    np.minimum.at(latest_order, inverse, orders_since)
-    np.maximum.at(first_order, inverse, orders_since)
-    gap = np.where(count > 1, (earliest - latest) / np.maximum(count - 1, 1), NEVER)
-    known = np.stack(
-        [
-            count,
-            np.bincount(inverse, np.exp2(-age / horizon_days), len(met)),
-            np.bincount(inverse, np.exp2(-age / (3 * horizon_days)), len(met)),
-            np.log1p(np.bincount(inverse, strength, len(met))),
-            latest,
-            gap,
-            nearest,
-            latest_order,
-            count / (first_order + 1),
-        ],
-        axis=1,
-    )
-    items_met = np.bincount(met // n_columns, minlength=n)
-    visitor = np.stack(
-        [
-            items_met,
-            orders,
-            np.minimum(last, NEVER),
-            np.where(orders > 1, span / np.maximum(orders - 1, 1), NEVER),
-            first,
-            events / np.maximum(orders, 1),
-            1 - items_met / np.maximum(events, 1),
-            _mean(np.bincount(row, popularity[column], n), events),
-            np.log1p(_mean(np.bincount(row, strength, n), events)),
-            _mean(np.bincount(row, price[column], n), events),
-        ],
-        axis=1,
-    )
-
-    missing = np.array([[0, 0, 0, 0, NEVER, NEVER, NEVER, NEVER, 0]])
-    table = np.concatenate([known, missing])
-    wanted = pairs_of(rows, columns, n_columns)
-    at = np.minimum(np.searchsorted(met, wanted), len(met))
-    hit = np.append(met, -1)[at] == wanted
-    pair = table[np.where(hit, at, len(met))]
-    own_gap = pair[:, 5]
-    usual = np.where(own_gap < NEVER, own_gap, visitor[rows, 3])
-
-    # The share of the visitor's recent events that fell into the candidate's category.
-    affinity = np.zeros(len(rows))
-    if len(categories) and categories.max() >= 0:
-        n_categories = int(categories.max()) + 1
-        inside = categories[column] >= 0
-        recent = np.exp2(-age / (2 * horizon_days))
-        share = np.bincount(
-            row[inside] * n_categories + categories[column[inside]],
-            recent[inside],
-            n * n_categories,
-        ).reshape(n, n_categories)
-        share = share / np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
-        affinity = np.where(categories[columns] >= 0, share[rows, categories[columns]], 0)
-
-    derived = np.stack(
-        [
-            pair[:, 4] / np.maximum(usual, 1),
-            pair[:, 0] / np.maximum(visitor[rows, 1], 1),
-            hit & (pair[:, 4] <= last[rows] + 1),
-            pair[:, 6],
-            pair[:, 7],
-            pair[:, 8],
-            pair[:, 4] / np.maximum(items[columns, ITEM.index("item.gap")], 1),
-            affinity,
-            price[columns] - visitor[rows, 9],
-        ],
-        axis=1,
-    )
-    return np.concatenate(
-        [items[columns], visitor[rows], pair[:, :6], derived], axis=1, dtype=np.float32
-    )
+    n_columns = len(items)
+    events = _Events.of(histories, n_columns)
+    visitor = _visitor_features(events, items)[rows]
+    pair = _pair_features(events, pairs_of(rows, columns, n_columns), n_columns, horizon_days)
+    item = items[columns]
+    count, since, own_gap = pair[:, 0], pair[:, 4], pair[:, 5]
+    of_visitor = dict(zip(VISITOR, visitor.T, strict=True))
+    usual = np.where(own_gap < NEVER, own_gap, of_visitor["visitor.gap"])
+    derived = [
+        since / np.maximum(usual, 1),
+        count / np.maximum(of_visitor["visitor.orders"], 1),
+        (count > 0) & (since <= of_visitor["visitor.days_since"] + 1),
+        pair[:, 6],
+        pair[:, 7],
+        pair[:, 8],
+        since / np.maximum(item[:, ITEM.index("item.gap")], 1),
+        _category_share(events, rows, columns, categories, 2 * horizon_days),
+        item[:, ITEM.index("item.price")] - of_visitor["visitor.price"],
+    ]
+    known: list[NDArray[Any]] = [item, visitor, pair[:, :6], np.stack(derived, axis=1)]
+    return np.concatenate(known, axis=1, dtype=np.float32)
