@@ -5,6 +5,8 @@ from pathlib import Path
 
 import dj_database_url
 
+from engagement.conf import DEFAULTS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("SHOP_DEMO_VAR", BASE_DIR / "var"))
 VAR.mkdir(parents=True, exist_ok=True)
@@ -96,6 +98,21 @@ ENGAGEMENT = {
     "CURRENCY": "USD",
     # The banner asks; until somebody declines, shelves learn from this browser alone.
     "CONSENT": "opt_out",
+    "RECOMMENDERS": {
+        **DEFAULTS["RECOMMENDERS"],
+        # Everybody buys milk: a neighbour counts only where many households have both. Five
+        # hundred neighbours, so that some are left of the product's own category.
+        "similar": {
+            "GROUP_BY": "visitor",
+            "INPUT": "context",
+            "CANDIDATES": [
+                {
+                    "BACKEND": "engagement.learning.recommenders.ItemKNN",
+                    "OPTIONS": {"n_neighbours": 500, "shrinkage": 400.0, "keep": "source"},
+                }
+            ],
+        },
+    },
 }
 
 # Without a broker, what a worker would do is done where it is asked for.
