@@ -77,6 +77,12 @@ def test_a_broker_that_stops_and_comes_back(broker_at):
         assert enqueue(tasks.train_all) is Handed.QUEUED
 
 
+def test_the_deployment_keeps_the_schedule():
+    from tasks import app
+
+    assert app.conf.beat_schedule == BEAT_SCHEDULE
+
+
 @pytest.mark.parametrize("entry", BEAT_SCHEDULE.values(), ids=lambda entry: entry["task"])
 def test_what_is_scheduled_exists_and_can_be_called_like_that(entry, db):
     task = current_app.tasks[entry["task"]]

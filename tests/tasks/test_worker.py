@@ -108,7 +108,7 @@ def test_what_a_killed_worker_had_in_hand_is_found_by_the_next_sweep(worker, rea
 def test_a_training_in_the_shell_gives_way_to_the_workers_and_survives_being_killed(
     worker, readers
 ):
-    command = [sys.executable, "manage.py", "engagement_train", "slow"]
+    command = [sys.executable, "manage.py", "engagement_train", "--alias", "slow"]
     worker.hold()
     killed = subprocess.Popen(
         command, env=worker.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
