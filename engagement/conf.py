@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     # GROUP_BY: what a row is ("visitor" or "order"). EVENTS: what counts (default: all that have a
     # weight). INPUT: what the model is asked about when it serves: the "visitor"'s history, the
     # visitor's "purchases", the "context" (the item on the page or the cart) or "nothing".
+    # VARIANT: whether "all" items (default) or only those "new" to a visitor decide.
     "RECOMMENDERS": {
         "for_you": {
             "GROUP_BY": "visitor",
@@ -58,7 +59,7 @@ DEFAULTS: dict[str, Any] = {
                 },
                 {
                     "BACKEND": "engagement.learning.recommenders.ItemKNN",
-                    "OPTIONS": {"n_neighbours": 200, "half_life_days": 60.0},
+                    "OPTIONS": {"weighting": "bm25", "half_life_days": 60.0},
                 },
             ],
         },
@@ -68,7 +69,7 @@ DEFAULTS: dict[str, Any] = {
             "CANDIDATES": [
                 {
                     "BACKEND": "engagement.learning.recommenders.ItemKNN",
-                    "OPTIONS": {"n_neighbours": 100, "shrinkage": 10.0},
+                    "OPTIONS": {"weighting": "tfidf", "shrinkage": 10.0, "keep": "source"},
                 }
             ],
         },
@@ -78,9 +79,15 @@ DEFAULTS: dict[str, Any] = {
             "INPUT": "context",
             "CANDIDATES": [
                 {
+                    "NAME": "ItemKNN BM25",
                     "BACKEND": "engagement.learning.recommenders.ItemKNN",
-                    "OPTIONS": {"n_neighbours": 100, "shrinkage": 10.0, "weighting": "tfidf"},
-                }
+                    "OPTIONS": {"weighting": "bm25", "keep": "source"},
+                },
+                {
+                    "NAME": "ItemKNN cosine",
+                    "BACKEND": "engagement.learning.recommenders.ItemKNN",
+                    "OPTIONS": {"weighting": "cosine", "shrinkage": 20.0, "keep": "source"},
+                },
             ],
         },
         "trending": {

@@ -18,6 +18,7 @@ from engagement.flows import dataset as datasets
 from engagement.flows.dataset import Dataset
 from engagement.learning.evaluation import (
     ALL,
+    NEW,
     Outcome,
     Questions,
     Split,
@@ -285,6 +286,9 @@ def _ask(
             questions = what_goes_with(split, MAX_QUESTIONS, rng)
         else:
             questions = what_comes_next(split, MAX_QUESTIONS, rng)
+        if asked == "purchases":
+            # Asked what of the past comes again, it has nothing to say about anything new.
+            del questions[NEW]
         if len(questions[ALL]) >= MIN_QUESTIONS or target is None:
             break
     return split, questions
