@@ -114,6 +114,8 @@ class Blend(Recommender):
             raise ValueError(f"answers must be window, next or last, not {answers!r}")
         if ranker not in {"auto", "trees", "sum"}:
             raise ValueError(f"ranker must be auto, trees or sum, not {ranker!r}")
+        if members is not None and not all(name.isidentifier() for name in members):
+            raise ValueError(f"members must be named like variables, not {list(members)}")
         self.members = members
         self.answers = answers
         self.horizon_days = horizon_days
@@ -347,21 +349,21 @@ class Blend(Recommender):
     def get_arrays(self) -> dict[str, NDArray[Any]]:
         arrays = super().get_arrays()
         for name, member in self._members.items():
-            arrays |= {f"member:{name}:{key}": a for key, a in member.get_arrays().items()}
+            arrays |= {f"member-{name}-{key}": a for key, a in member.get_arrays().items()}
         if self._ranker is not None:
-            arrays |= {f"ranker:{key}": array for key, array in self._ranker.as_arrays().items()}
+            arrays |= {f"ranker-{key}": array for key, array in self._ranker.as_arrays().items()}
         return arrays
 
     def set_arrays(self, arrays: dict[str, NDArray[Any]]) -> Self:
-        own = {key: array for key, array in arrays.items() if ":" not in key}
+        own = {key: array for key, array in arrays.items() if "-" not in key}
         super().set_arrays(own)
         self._members = {}
         for name, spec in self._specs.items():
-            prefix = f"member:{name}:"
+            prefix = f"member-{name}-"
             inside = {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
             self._members[name] = build(spec).set_arrays(inside)
         learnt = {
-            k.removeprefix("ranker:"): a for k, a in arrays.items() if k.startswith("ranker:")
+            k.removeprefix("ranker-"): a for k, a in arrays.items() if k.startswith("ranker-")
         }
         self._ranker = rankers.from_arrays(learnt) if learnt else None
         return self

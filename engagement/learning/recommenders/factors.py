@@ -141,4 +141,6 @@ class BPR(Recommender):
         )
         total = np.maximum(np.asarray(history.sum(axis=1)), 1e-9)
         visitors = (history @ self.items_) / total[:, None]
-        return np.asarray(visitors @ self.items_.T + self.bias_, dtype=np.float32)
+        known = np.diff(history.indptr) > 0
+        scores = visitors @ self.items_.T + self.bias_ * known[:, None]
+        return np.asarray(scores, dtype=np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
-from engagement.learning.recommenders.sequence import steps_from_end
+from engagement.learning.recommenders.sequence import known_events, steps_from_end
 
 NEVER = 999.0  # Days since something that never happened: later than anything, and a plain number.
 WINDOWS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4)  # Popularity windows, in horizons.
@@ -139,7 +139,7 @@ class _Events:
     @classmethod
     def of(cls, histories: Histories, n_columns: int) -> _Events:
         """Read ``histories``; what happened at one moment is one order."""
-        usable = (histories.columns >= 0) & (histories.columns < n_columns)
+        usable = known_events(histories, n_columns)
         row = histories.rows()[usable]
         age = np.maximum(histories.now[row] - histories.moments[usable], 0) / DAY
         starts = np.ones(len(row), dtype=bool)
@@ -151,7 +151,7 @@ class _Events:
             column=histories.columns[usable],
             age=age,
             strength=np.maximum(histories.weights[usable], 0),
-            steps_since=steps_from_end(histories)[usable],
+            steps_since=steps_from_end(histories, usable)[usable],
             orders_since=until[row] - np.cumsum(starts),
             orders=orders,
         )

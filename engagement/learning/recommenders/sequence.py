@@ -31,21 +31,38 @@ def in_order(
     return order, np.cumsum(starts) - 1
 
 
-def steps_from_end(histories: Histories) -> NDArray[np.int64]:
-    """Return for each event how many events of its history come after it."""
-    return histories.starts[1:][histories.rows()] - 1 - np.arange(len(histories.columns))
+def known_events(histories: Histories, n_columns: int) -> NDArray[np.bool_]:
+    return np.asarray((histories.columns >= 0) & (histories.columns < n_columns))
+
+
+def steps_from_end(histories: Histories, known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return for each event how many ``known`` events of its history come after it."""
+    until = np.concatenate([[0], np.cumsum(known)])
+    return np.asarray(until[histories.starts[1:]][histories.rows()] - until[1:])
 
 
 def decayed(histories: Histories, n_columns: int, decay: float, n_last: int) -> csr_array:
     """Return histories × columns: the last event counts 1, each one before it ``decay`` times."""
-    steps = steps_from_end(histories)
-    known = (histories.columns >= 0) & (histories.columns < n_columns) & (steps < n_last)
-    weights = np.power(decay, steps[known], dtype=np.float64).astype(np.float32)
+    known = known_events(histories, n_columns)
+    steps = steps_from_end(histories, known)
+    used = known & (steps < n_last)
+    weights = np.power(decay, steps[used], dtype=np.float64).astype(np.float32)
     return csr_array(
-        (weights, (histories.rows()[known], histories.columns[known])),
+        (weights, (histories.rows()[used], histories.columns[used])),
         shape=(len(histories), n_columns),
         dtype=np.float32,
     )
+
+
+def _parts(histories: Histories, rules: Float32, decay: float, n_last: int) -> Float32:
+    """Return what each event of the single history adds, if an item adds what ``rules`` say."""
+    known = known_events(histories, len(rules))
+    steps = steps_from_end(histories, known)
+    used = known & (steps < n_last)
+    weights = np.power(decay, steps[used], dtype=np.float64)
+    parts = np.zeros(len(histories.columns), dtype=np.float32)
+    parts[used] = weights * rules[histories.columns[used]]
+    return parts
 
 
 def keep_largest(matrix: csr_array, n: int) -> csr_array:
@@ -109,15 +126,8 @@ class SequenceRules(Recommender):
         return np.asarray((recent @ self.rules_).toarray(), dtype=np.float32)
 
     def explain(self, histories: Histories, column: int) -> Float32:
-        steps = steps_from_end(histories)
-        known = (histories.columns >= 0) & (histories.columns < self.n_items)
-        known &= steps < self.n_last
-        weights = np.power(self.history_decay, steps[known], dtype=np.float64).astype(np.float32)
-        parts = np.zeros(len(histories.columns), dtype=np.float32)
-        parts[known] = (
-            weights * self.rules_[:, [column]].toarray().ravel()[histories.columns[known]]
-        )
-        return parts
+        rules = self.rules_[:, [column]].toarray().ravel()
+        return _parts(histories, rules, self.history_decay, self.n_last)
 
 
 class NextItem(Recommender):
@@ -184,3 +194,10 @@ class NextItem(Recommender):
         scores = np.zeros((len(histories), self.n_items), dtype=np.float32)
         scores[:, self.used_] = recent[:, self.used_] @ self.weights_
         return scores
+
+    def explain(self, histories: Histories, column: int) -> Float32:
+        place = np.flatnonzero(self.used_ == column)
+        rules = np.zeros(self.n_items, dtype=np.float32)
+        if len(place):
+            rules[self.used_] = self.weights_[:, place[0]]
+        return _parts(histories, rules, self.history_decay, self.n_last)

@@ -107,10 +107,8 @@ class SessionKNN(Recommender):
 
     def _neighbours_say(self, events: Array, now: int) -> tuple[Array, Array]:
         """Return items with weights, an item once for each mention in a neighbour session."""
-        events = events[::-1][: self.n_last]
+        events = events[(events >= 0) & (events < self.n_items)][::-1][: self.n_last]
         latest, steps = np.unique(events, return_index=True)
-        known = (latest >= 0) & (latest < self.n_items)
-        latest, steps = latest[known], steps[known]
         # The last event first: a session is entered at the latest item that it shares.
         by_step = np.argsort(steps, kind="stable")
         latest, steps = latest[by_step], steps[by_step]

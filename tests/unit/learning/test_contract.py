@@ -1,0 +1,92 @@
+"""Every complementary model keeps the contract of recommenders."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from engagement.learning.recommenders import (
+    BPR,
+    IALS,
+    AsymmetricKNN,
+    Blend,
+    GraphFilter,
+    NextItem,
+    RP3Beta,
+    SequenceRules,
+    SessionKNN,
+    UserKNN,
+)
+from engagement.testing.recommenders import RecommenderTests
+
+HERE = "engagement.learning.recommenders"
+needs_implicit = pytest.mark.skipif(
+    importlib.util.find_spec("implicit") is None, reason="implicit is not installed"
+)
+
+
+class TestSequenceRules(RecommenderTests):
+    """Finds no neighbour on the board: what comes first in every row never follows anything."""
+
+    recommender = SequenceRules
+    finds_neighbours = False
+
+
+class TestNextItem(RecommenderTests):
+    recommender = NextItem
+    options = {"regularization": 30.0, "history_decay": 0.95}
+    finds_neighbours = False
+
+
+class TestSessionKNN(RecommenderTests):
+    recommender = SessionKNN
+    is_additive = False
+
+
+class TestUserKNN(RecommenderTests):
+    recommender = UserKNN
+    is_additive = False
+
+
+class TestAsymmetricKNN(RecommenderTests):
+    recommender = AsymmetricKNN
+    options = {"alpha": 0.3, "half_life_days": 5}
+
+
+class TestRP3Beta(RecommenderTests):
+    recommender = RP3Beta
+
+
+class TestGraphFilter(RecommenderTests):
+    recommender = GraphFilter
+    options = {"n_factors": 2}
+    is_additive = False
+
+
+@needs_implicit
+class TestIALS(RecommenderTests):
+    recommender = IALS
+    options = {"n_factors": 4}
+    is_additive = False
+
+
+@needs_implicit
+class TestBPR(RecommenderTests):
+    recommender = BPR
+    options = {"n_factors": 8, "n_iterations": 500}
+    is_additive = False
+
+
+class TestBlend(RecommenderTests):
+    recommender = Blend
+    options = {
+        "members": {
+            "linear": {"BACKEND": f"{HERE}.linear.EASE", "OPTIONS": {"regularization": 5.0}},
+            "alike": {"BACKEND": f"{HERE}.userknn.UserKNN"},
+        },
+        "horizon_days": 3,
+        "step_days": 1,
+        "min_answers": 100_000,
+    }
+    is_additive = False
