@@ -34,7 +34,8 @@ class DemoAdapter(ShopAdapter):
             path = [part.name for part in (category.parent, category) if part is not None]
             yield ItemData(
                 key=str(product.pk),
-                title=product.full_name,
+                # Short enough for "because you bought …"; the brand is an attribute.
+                title=f"{product.name}, {product.size}" if product.size else product.name,
                 group_key=product.group_key,
                 text=" ".join([product.name, product.brand, *path]),
                 category=path,
