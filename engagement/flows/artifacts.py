@@ -228,22 +228,19 @@ def live(alias: str, *, channel: str) -> ModelArtifact | None:
 
 def previous(alias: str, *, channel: str) -> ModelArtifact | None:
     """
-    Return what :func:`roll_back` would make live.
+    Return what :func:`roll_back` would make live; None where nothing earlier is known.
 
-    Rolling back twice goes back two models, not to and fro: a model that goes live again takes
-    what came after it off the pile.
+    Rolling back twice goes back two models, not to and fro: what goes live again directly below
+    the live one takes that off the pile.
     """
     rows = Activation.objects.filter(channel=channel, alias=alias).order_by("pk")
-    history = list(rows.values_list("artifact_id", flat=True))
     pile: list[int] = []
-    for artifact_id in history:
-        if artifact_id in pile:
-            del pile[pile.index(artifact_id) :]
-        pile.append(artifact_id)
-    # After someone made the oldest one live by hand, the way back is to what was live before.
-    others = [artifact_id for artifact_id in history if artifact_id != history[-1]]
-    candidates = pile[:-1] or others
-    return ModelArtifact.objects.get(pk=candidates[-1]) if candidates else None
+    for artifact_id in rows.values_list("artifact_id", flat=True):
+        if artifact_id in pile[-2:-1]:
+            pile.pop()
+        elif artifact_id not in pile[-1:]:
+            pile.append(artifact_id)
+    return ModelArtifact.objects.get(pk=pile[-2]) if len(pile) > 1 else None
 
 
 def roll_back(alias: str, *, channel: str, at: datetime, by: Any = None) -> Activation:
