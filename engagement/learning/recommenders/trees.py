@@ -73,16 +73,18 @@ class Trees:
     def predict(self, features: Float32) -> Float32:
         """Return the sum of the trees for each row."""
         out = np.empty(len(features), dtype=np.float32)
-        step = max(BLOCK // max(len(self.roots), 1), 1)
+        step = max(BLOCK // max(len(self.roots), features.shape[1], 1), 1)
+        # ``take`` on flat arrays is twice as fast as indexing: this is most of a ranker's answer.
+        child = np.stack([self.right, self.left], axis=1).ravel()
         for start in range(0, len(features), step):
             rows = features[start : start + step]
-            node = np.broadcast_to(self.roots, (len(rows), len(self.roots)))
-            offsets = np.arange(len(rows))[:, None] * features.shape[1]
+            node = np.repeat(self.roots[None], len(rows), axis=0)
+            offsets = (np.arange(len(rows), dtype=np.int32) * features.shape[1])[:, None]
             flat = np.ascontiguousarray(rows).ravel()
             for _ in range(int(self.depth)):
-                goes_left = flat[offsets + self.feature[node]] <= self.threshold[node]
-                node = np.where(goes_left, self.left[node], self.right[node])
-            out[start : start + step] = self.value[node].sum(axis=1)
+                asked = flat.take(offsets + self.feature.take(node))
+                node = child.take(2 * node + (asked <= self.threshold.take(node)))
+            out[start : start + step] = self.value.take(node).sum(axis=1)
         return out
 
     def contributions(self, features: Float32) -> Float32:

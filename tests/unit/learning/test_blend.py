@@ -9,6 +9,7 @@ from engagement.learning.interactions import DAY, Histories, Interactions
 from engagement.learning.recommenders.blend import Blend, build
 from engagement.learning.recommenders.features import Catalogue
 from engagement.learning.recommenders.holdouts import following, windows
+from engagement.learning.recommenders.trees import Trees
 
 HERE = "engagement.learning.recommenders"
 MEMBERS = {
@@ -169,3 +170,18 @@ def test_the_ranker_never_sees_answers_among_what_members_learn(log: Interaction
     assert holdout.before.moments.max() < holdout.now <= holdout.histories.now.min()
     (holdout,) = following(log, 0.1, 1000, rng, last_only=True)
     assert len(holdout.before) == len(log) - 120
+
+
+def test_trees_as_arrays_predict_what_the_library_predicts() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    rng = np.random.default_rng(0)
+    table = np.round(rng.random((3000, 6)), 2).astype(np.float32)
+    target = table[:, 0] * table[:, 1] + (table[:, 2] > 0.5)
+    options = {"num_leaves": 15, "verbose": -1, "num_threads": 1}
+    booster = lightgbm.train(options, lightgbm.Dataset(table, target), 20)
+
+    trees = Trees.from_lightgbm(booster.dump_model())
+
+    assert np.allclose(trees.predict(table), booster.predict(table), atol=1e-5)
+    parts = trees.contributions(table[:50])
+    assert np.allclose(parts.sum(axis=1), trees.predict(table[:50]), atol=1e-5)
