@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.core.files.storage import InMemoryStorage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from scipy.sparse import csr_array
 
 from engagement.flows import artifact_files, artifacts
@@ -250,18 +250,36 @@ def test_a_damaged_copy_is_made_anew(keep, settings, tmp_path):
 
 
 # -- other storages -------------------------------------------------------------------------
-class Bucket(InMemoryStorage):
+class Bucket(Storage):
     """A storage whose files have no path on this machine."""
 
-    def path(self, name):
-        raise NotImplementedError
+    def __init__(self, location):
+        self.files = FileSystemStorage(location)
+
+    def _open(self, name, mode="rb"):
+        return self.files.open(name, mode)
+
+    def _save(self, name, content):
+        return self.files.save(name, content)
+
+    def delete(self, name):
+        self.files.delete(name)
+
+    def exists(self, name):
+        return self.files.exists(name)
+
+    def listdir(self, path):
+        return self.files.listdir(path)
 
 
 @pytest.fixture
-def remote(settings, tmp_path):
+def remote(settings, tmp_path, tmp_path_factory):
     settings.STORAGES = {
         **settings.STORAGES,
-        "engagement": {"BACKEND": "tests.flows.test_artifacts.Bucket"},
+        "engagement": {
+            "BACKEND": "tests.flows.test_artifacts.Bucket",
+            "OPTIONS": {"location": tmp_path_factory.mktemp("bucket")},
+        },
     }
     settings.ENGAGEMENT = {**settings.ENGAGEMENT, "MODEL_COPIES": str(tmp_path)}
     return tmp_path
