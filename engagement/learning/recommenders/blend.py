@@ -88,6 +88,7 @@ class Blend(Recommender):
     """
 
     item_features_: Float32
+    importance_: Float32
     categories_: NDArray[np.int32]
 
     def __init__(
@@ -158,6 +159,7 @@ class Blend(Recommender):
                 answers.append(candidates[0])
                 groups.append(candidates[1])
         self._ranker = None
+        self.importance_ = np.zeros(len(self.feature_names()), dtype=np.float32)
         n_answers = int(sum(chunk.sum() for chunk in answers))
         if n_answers >= self.min_answers / 10:
             table = np.concatenate(rows)
@@ -165,6 +167,7 @@ class Blend(Recommender):
             self._ranker = self._learn(
                 table, np.concatenate(answers), np.concatenate(groups), n_answers, rng
             )
+            self.importance_ = self._importance(self._ranker, table, rng)
             del table
         now = int(interactions.moments.max()) + 1 if len(interactions) else 0
         self._fit_members(interactions, now, catalogue, rng)
@@ -266,6 +269,15 @@ class Blend(Recommender):
             )
         return rankers.learn_weights(table, relevant, groups)
 
+    def _importance(
+        self, ranker: rankers.Ranker, table: Float32, rng: np.random.Generator
+    ) -> Float32:
+        """Return the share of each feature in what moves scores, over a sample of candidates."""
+        sample = table[rng.integers(len(table), size=min(len(table), 2_000))]
+        parts = ranker.contributions(sample)[:, :-1]
+        moved = np.abs(parts - parts.mean(axis=0)).mean(axis=0)
+        return np.asarray(moved / max(float(moved.sum()), 1e-9), dtype=np.float32)
+
     # -- answering --------------------------------------------------------------------------
     def score(self, histories: Histories) -> Float32:
         """
@@ -303,6 +315,11 @@ class Blend(Recommender):
             parts = self._ranker.contributions(chosen)[0]
         names = [*self.feature_names(), "constant"]
         return {name: float(value) for name, value in zip(names, parts, strict=True) if value}
+
+    def importance(self) -> dict[str, float]:
+        """Return what share each feature has in moving scores, largest first; empty if unlearnt."""
+        shares = zip(self.feature_names(), self.importance_.tolist(), strict=True)
+        return dict(sorted((pair for pair in shares if pair[1] > 0), key=lambda pair: -pair[1]))
 
     def feature_names(self) -> list[str]:
         scores = [f"{kind}.{name}" for name in self._specs for kind in ("score", "standing")]

@@ -185,3 +185,10 @@ def test_trees_as_arrays_predict_what_the_library_predicts() -> None:
     assert np.allclose(trees.predict(table), booster.predict(table), atol=1e-5)
     parts = trees.contributions(table[:50])
     assert np.allclose(parts.sum(axis=1), trees.predict(table[:50]), atol=1e-5)
+
+
+def test_a_blend_tells_what_it_listens_to(fitted: Blend) -> None:
+    shares = fitted.importance()
+
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+    assert next(iter(shares)).startswith(("score", "standing", "pair"))
