@@ -42,6 +42,15 @@ def saturated(matrix: csr_array, counts: str) -> csr_array:
     return result
 
 
+def compact(matrix: csr_array) -> csr_array:
+    """Return ``matrix`` with sorted indices, of four bytes where those can count its values."""
+    matrix.sort_indices()
+    if matrix.nnz < np.iinfo(np.int32).max:
+        matrix.indices = matrix.indices.astype(np.int32, copy=False)
+        matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
+    return matrix
+
+
 class ItemToItem(Recommender):
     """
     Scores = (what the visitor did) × (weights between items).

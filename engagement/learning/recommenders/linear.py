@@ -8,7 +8,7 @@ from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array
 
 from engagement.learning.interactions import Float32, Int64, Interactions
-from engagement.learning.recommenders.additive import ItemToItem, check_counts, saturated
+from engagement.learning.recommenders.additive import ItemToItem, check_counts, compact, saturated
 
 # Rows worked on at once, so that no second matrix of items × items is needed.
 BLOCK = 512
@@ -134,9 +134,8 @@ def _largest(weights: Float32, n_weights: int, used: Int64, n_items: int) -> csr
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     if not columns:
         return csr_array((n_items, n_items), dtype=np.float32)
-    return csr_array(
-        (np.concatenate(values), np.concatenate(columns), indptr), shape=(n_items, n_items)
-    )
+    parts = (np.concatenate(values), np.concatenate(columns), indptr)
+    return compact(csr_array(parts, shape=(n_items, n_items)))
 
 
 def _limit(weights: Float32, n_weights: int) -> float:

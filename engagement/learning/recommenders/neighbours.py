@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from engagement.learning.interactions import Float32, Interactions
-from engagement.learning.recommenders.additive import ItemToItem, check_counts, saturated
+from engagement.learning.recommenders.additive import ItemToItem, check_counts, compact, saturated
 
 WEIGHTINGS = ("cosine", "tfidf", "bm25")
 # BM25's constants: how soon repetition saturates, and how much the item's popularity divides.
@@ -41,9 +41,7 @@ class ItemKNN(ItemToItem):
         history: str = "log",
     ) -> None:
         if weighting not in WEIGHTINGS:
-            raise ValueError(
-                f"weighting must be one of {', '.join(WEIGHTINGS)}, not {weighting!r}"
-            )
+            raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}, not {weighting!r}")
         if keep not in ("target", "source"):
             raise ValueError(f"keep must be target or source, not {keep!r}")
         check_counts(counts, history)
@@ -66,8 +64,7 @@ class ItemKNN(ItemToItem):
         ]
         weights = _stack(nearest, interactions.n_columns)
         # A row of ``nearest`` belongs to one item: the listener, or the speaker.
-        self.weights_ = weights.T.tocsr() if self.keep == "target" else weights
-        self.weights_.sort_indices()
+        self.weights_ = compact(weights.T.tocsr() if self.keep == "target" else weights)
         return self
 
     def _weighted(self, matrix: csr_array) -> csr_array:

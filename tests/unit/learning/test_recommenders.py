@@ -255,3 +255,10 @@ def test_a_shop_where_nobody_has_come_back_yet_ranks_by_recency():
     cup, tea = 0, 1
     history = Histories.of([cup, tea], moments=[DAY, 5 * DAY], now=6 * DAY)
     assert top_n(model.score(history)[0], 2).tolist() == [tea, cup]
+
+
+def test_a_weight_takes_eight_bytes(shop):
+    for model in (EASE(50.0, n_weights=20), ItemKNN(10)):
+        arrays = model.fit(shop).get_arrays()
+        n = len(arrays["weights_.data"])
+        assert sum(array.nbytes for array in arrays.values()) < 8 * n + 1000
