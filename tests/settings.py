@@ -69,4 +69,5 @@ ENGAGEMENT = {
     "CONSENT": "not_needed",
     "EVENT_RATE": "100000/min",
     "POLL_SECONDS": 0,
+    "MODEL_COPIES": f"{BASE_TMP}/copies",
 }

@@ -245,6 +245,11 @@ def _copies() -> Path:
     return path
 
 
+def forget_copy(manifest_sha256: str) -> None:
+    """Remove this machine's copy; whoever has it mapped keeps it until then."""
+    shutil.rmtree(_copies() / manifest_sha256, ignore_errors=True)
+
+
 def _forget_old(root: Path) -> None:
     for path in _old(root, time.time() - FORGET_SECONDS):
         shutil.rmtree(path, ignore_errors=True)

@@ -266,7 +266,7 @@ def retain(channel: str, alias: str, keep: int) -> int:
     """
     rows = ModelArtifact.objects.filter(channel=channel, alias=alias)
     latest = list(rows.order_by("-trained_at", "-pk").values_list("pk", flat=True)[:keep])
-    deleted: list[str] = []
+    deleted: list[ModelArtifact] = []
     for artifact in rows.exclude(pk__in=latest):
         # Someone may be going back to it at this moment: asked anew for each, and the database
         # refuses to delete what has just become live.
@@ -276,9 +276,10 @@ def retain(channel: str, alias: str, keep: int) -> int:
                     continue
                 Activation.objects.filter(artifact=artifact).delete()
                 artifact.delete()
-            deleted.append(artifact.path)
-    for folder in deleted:
-        artifact_files.remove(folder)
+            deleted.append(artifact)
+    for artifact in deleted:
+        artifact_files.remove(artifact.path)
+        artifact_files.forget_copy(artifact.manifest_sha256)
     return len(deleted)
 
 

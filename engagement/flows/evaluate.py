@@ -173,12 +173,28 @@ def load_data(*, channel: str, alias: str, at: datetime) -> Data:
             f"There is nothing that {alias!r} could learn from"
             + (f" (left out: {left_out})." if left_out else ": no event that counts.")
         )
+    # Views are hints; what a shop wants to predict is what people buy, where they buy.
     target = None
-    if group_by == "visitor" and list(events or ()) != ["purchase"]:
-        # Views are hints; what a shop wants to predict is what people buy, where they buy.
-        bought = datasets.load(channel=channel, events=["purchase"], until=at).interactions
-        target = renumber(bought, dataset.interactions) if len(bought) else None
+    if group_by == "visitor":
+        target = _purchases(dataset.interactions, events, channel, at)
     return Data(dataset, target)
+
+
+def _purchases(
+    interactions: Interactions, events: Sequence[str] | None, channel: str, at: datetime
+) -> Interactions | None:
+    """Return the purchases among ``interactions``, numbered alike; None where all or none are."""
+    weights = app_settings.EVENT_WEIGHTS
+    codes = [code for code in weights if weights[code]] if events is None else events
+    known = {code: weights.get(code, 1.0) for code in codes}
+    weight = known.get("purchase")
+    if weight is not None and list(known.values()).count(weight) == 1:
+        # The weight tells them apart, which spares reading the log a second time.
+        bought = interactions.select(interactions.weights == np.float32(weight))
+    else:
+        log = datasets.load(channel=channel, events=["purchase"], until=at)
+        bought = renumber(log.interactions, interactions)
+    return bought if 0 < len(bought) < len(interactions) else None
 
 
 # -- the comparison -------------------------------------------------------------------------

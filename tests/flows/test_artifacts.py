@@ -396,6 +396,15 @@ def test_the_latest_models_and_what_was_live_stay(keep):
         artifacts.load(artifact)
 
 
+def test_a_forgotten_model_leaves_no_copy(keep, settings, tmp_path):
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "MODEL_COPIES": str(tmp_path)}
+    old, new = keep(), keep(days=1)
+    for artifact in (old, new):
+        artifacts.load(artifact)
+    artifacts.retain("", "for_you", 1)
+    assert [path.name for path in tmp_path.iterdir()] == [new.manifest_sha256]
+
+
 def test_the_live_model_stays_however_old_it_is(keep):
     live = keep(live=True)
     for day in range(1, 6):

@@ -330,8 +330,11 @@ def test_an_evaluation_stores_nothing(readers, recommenders, at):
     assert not ModelArtifact.objects.exists()
 
 
-def test_views_teach_but_purchases_decide(readers, recommenders, at):
+@pytest.mark.parametrize("weight", [1.0, 5.0], ids=["alike", "apart"])
+def test_views_teach_but_purchases_decide(readers, recommenders, at, settings, weight):
     """Fifty views of an unsold book in the held-out days make it no right answer."""
+    weights = {"view_item": 1.0, "purchase": weight}
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "EVENT_WEIGHTS": weights}
     item = Item.objects.get(title="Molloy")
     before = evaluate.evaluate(channel="", alias="for_you", at=at)
     for minute in range(50):
