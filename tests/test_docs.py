@@ -34,7 +34,6 @@ def tasks():
 
 def template_tags():
     library = engines["django"].engine.template_libraries["engagement"]
-    library = __import__(library, fromlist=["register"]).register
     return sorted(library.tags), sorted(library.filters)
 
 
