@@ -91,6 +91,11 @@ def percent(share: float | None) -> str:
     return f"{sign}{number(abs(share) * 100, 1)} %"
 
 
+def name_of(metrics: Metrics, name: str) -> str:
+    """Return what a person calls a candidate, or the baseline."""
+    return _("last week's best sellers") if name == metrics.baseline else short(name)
+
+
 def short(name: str) -> str:
     """Return the last part of a dotted path."""
     return name.rpartition(".")[2] or name
@@ -110,5 +115,5 @@ def _label(metrics: Metrics, one: Measured) -> str:
     if one.name == metrics.winner:
         return _("%(name)s (winner)") % {"name": short(one.name)}
     if one.name == metrics.baseline:
-        return _("%(name)s (to beat)") % {"name": short(one.name)}
+        return _("%(name)s (to beat)") % {"name": name_of(metrics, one.name)}
     return short(one.name)

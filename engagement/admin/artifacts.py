@@ -139,7 +139,6 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         trainings = overview.trainings(channel=artifact.channel, alias=artifact.alias)
         pages = [links.page(self.admin_site, "modelartifact_change", one.pk) for one in trainings]
         metrics = Metrics(artifact)
-        cleaning = metrics.raw.get("cleaning")
         return {
             "chart_media": CHARTS,
             "comparison": artifact_charts.comparison(artifact),
@@ -147,15 +146,16 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
             "metric_names": metrics.names,
             "metric_rows": [
                 {
-                    "name": artifact_charts.short(name),
+                    "name": artifact_charts.name_of(metrics, name),
                     "is_winner": name == metrics.winner,
                     "is_baseline": name == metrics.baseline,
                     "values": [metrics.of(name, metric) for metric in metrics.names],
                 }
                 for name in metrics.models
             ],
-            "holdout_days": metrics.raw.get("holdout_days"),
-            "cleaning": sorted(cleaning.items()) if isinstance(cleaning, dict) else [],
+            "holdout_days": metrics.holdout_days,
+            "failures": metrics.failures,
+            "cleaning": metrics.cleaning,
             "current": current,
             "is_live": is_live,
             "may_activate": self.may_activate(request),

@@ -69,12 +69,32 @@ class Metrics:
         return sorted((one for one in found if one), key=lambda one: -one.value)
 
     @property
+    def holdout_days(self) -> float | int | None:
+        days = _number(self.raw.get("holdout_days"))
+        return int(days) if days is not None and days.is_integer() else days
+
+    @property
+    def failures(self) -> list[tuple[str, Any]]:
+        """Return the candidates that could not be fitted, each with the reason."""
+        return _pairs(self.raw.get("failures"))
+
+    @property
+    def cleaning(self) -> list[tuple[str, Any]]:
+        """Return what was left out before learning, most of it first."""
+        counts = _pairs(self.raw.get("cleaning"))
+        return sorted(counts, key=lambda pair: -(_number(pair[1]) or 0.0))
+
+    @property
     def gain(self) -> float | None:
         """Return how much better the winner is than the baseline, as a share of the baseline."""
         winner, baseline = self.of(self.winner), self.of(self.baseline)
         if winner is None or baseline is None or not baseline.value:
             return None
         return winner.value / baseline.value - 1.0
+
+
+def _pairs(found: Any) -> list[tuple[str, Any]]:
+    return list(found.items()) if isinstance(found, dict) else []
 
 
 def _number(value: Any) -> float | None:

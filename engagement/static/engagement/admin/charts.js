@@ -99,7 +99,7 @@
       suggestedMax: highest || undefined,
       grid: { color: grid },
       border: { display: false },
-      ticks: { color: ink, maxTicksLimit: 6, callback: ticks },
+      ticks: { color: ink, maxTicksLimit: 6, precision: data.decimals ? undefined : 0, callback: ticks },
       title: { display: Boolean(data.axis), text: data.axis, color: ink },
     };
     return {
