@@ -8,6 +8,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -45,17 +47,16 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     list_display = (
         "name",
         "live",
-        "algorithm",
         "outcome",
         "score",
         "to_beat",
         "against",
-        "trained_at",
+        "trained",
         "size",
     )
     list_filter = (AliasFilter, "verdict", ("channel", AnyChannelFilter))
     ordering = ("-trained_at", "-pk")
-    sortable_by = ("trained_at",)
+    sortable_by = ("trained", "size")
     show_full_result_count = False
     list_per_page = 50
     actions = ("activate_selected",)
@@ -139,19 +140,22 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         trainings = overview.trainings(channel=artifact.channel, alias=artifact.alias)
         pages = [links.page(self.admin_site, "modelartifact_change", one.pk) for one in trainings]
         metrics = Metrics(artifact)
+        ranking = metrics.ranking()
         return {
             "chart_media": CHARTS,
             "comparison": artifact_charts.comparison(artifact),
             "history": artifact_charts.history(trainings, pages),
-            "metric_names": metrics.names,
-            "metric_rows": [
+            "measured": [
                 {
-                    "name": artifact_charts.name_of(metrics, name),
-                    "is_winner": name == metrics.winner,
-                    "is_baseline": name == metrics.baseline,
-                    "values": [metrics.of(name, metric) for metric in metrics.names],
+                    "name": artifact_charts.name_of(metrics, one.name),
+                    "is_winner": one.name == metrics.winner,
+                    "is_baseline": one.name == metrics.baseline,
                 }
-                for name in metrics.models
+                for one in ranking
+            ],
+            "metric_rows": [
+                {"name": name, "values": [metrics.of(one.name, name) for one in ranking]}
+                for name in metrics.names
             ],
             "holdout_days": metrics.holdout_days,
             "failures": metrics.failures,
@@ -166,7 +170,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     # -- columns ----------------------------------------------------------------------------
     @admin.display(description=gettext_lazy("model"))
     def name(self, obj: ModelArtifact) -> str:
-        return f"{obj.alias} #{obj.pk}"
+        return str(obj)
 
     @admin.display(description=pgettext_lazy("model", "live"))
     def live(self, obj: Any) -> str:
@@ -175,10 +179,6 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         return format_html(
             '<span class="eng-badge eng-badge-live">{}</span>', pgettext("model", "live")
         )
-
-    @admin.display(description=gettext_lazy("backend"))
-    def algorithm(self, obj: ModelArtifact) -> str:
-        return artifact_charts.short(obj.backend)
 
     @admin.display(description=gettext_lazy("verdict"))
     def outcome(self, obj: ModelArtifact) -> str:
@@ -208,7 +208,13 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     def against(self, obj: ModelArtifact) -> str:
         gain = Metrics(obj).gain
         style = "" if gain is None else "eng-good" if gain > 0 else "eng-bad"
-        return format_html('<span class="{}">{}</span>', style, artifact_charts.percent(gain))
+        return format_html(
+            '<span class="eng-nowrap {}">{}</span>', style, artifact_charts.percent(gain)
+        )
+
+    @admin.display(description=gettext_lazy("trained"), ordering="trained_at")
+    def trained(self, obj: ModelArtifact) -> str:
+        return date_format(timezone.localtime(obj.trained_at), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=gettext_lazy("size"), ordering="n_bytes")
     def size(self, obj: ModelArtifact) -> str:

@@ -41,7 +41,10 @@ class Metrics:
             for metric, value in values.items()
             if _number(value) is not None and not metric.endswith(("_low", "_high"))
         )
-        return sorted(found, key=lambda metric: (metric != self._first(found), metric))
+        first = self._first(found)
+        # What was measured on another set of questions carries its name in front.
+        others = ("all_", "new_")
+        return sorted(found, key=lambda name: (name != first, name.startswith(others), name))
 
     @property
     def headline(self) -> str:

@@ -93,9 +93,9 @@ def chart(response, key):
 def test_the_list_says_what_is_live_and_how_good_it_is(trained, admin_client):
     content = admin_client.get(page("modelartifact_changelist")).content.decode()
 
-    row = re.search(rf"<tr>(?:(?!</tr>).)*for_you #{trained[1].pk}<.*?</tr>", content, re.S)
+    row = re.search(rf"<tr>(?:(?!</tr>).)*for_you #{trained[1].pk} .*?</tr>", content, re.S)
     text = " ".join(re.sub(r"<[^>]+>", " ", row.group(0)).split())
-    assert f"for_you #{trained[1].pk} live ItemKNN passed 0.2500 0.1500 +66.7 %" in text
+    assert f"for_you #{trained[1].pk} (ItemKNN) live passed 0.2500 0.1500 +66.7 %" in text
     assert content.count('eng-badge-live">live<') == 1
     assert "−33.3 %" in content
 
