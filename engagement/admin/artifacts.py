@@ -216,7 +216,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
     def trained(self, obj: ModelArtifact) -> str:
         return date_format(timezone.localtime(obj.trained_at), "SHORT_DATETIME_FORMAT")
 
-    @admin.display(description=gettext_lazy("size"), ordering="n_bytes")
+    @admin.display(description=pgettext_lazy("file", "size"), ordering="n_bytes")
     def size(self, obj: ModelArtifact) -> str:
         return filesizeformat(obj.n_bytes)
 

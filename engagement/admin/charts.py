@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 Number = float | int | None
 # A page says what a series means (“the winner”), not that it is green.
@@ -78,7 +78,10 @@ class Chart:
         }
 
     def head(self) -> list[str]:
-        return [self.label_heading or _("Name"), *(series.label for series in self.series)]
+        return [
+            self.label_heading or pgettext("model", "Name"),
+            *(series.label for series in self.series),
+        ]
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the table: one row a label, numbers written out in the reader's language."""

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from engagement.admin import links
 from engagement.admin.dashboard import OverviewView
@@ -148,7 +148,10 @@ class EventAdmin(ReadOnlyAdmin, LongListAdmin):
     )
     fieldsets = (
         (None, {"fields": ("kind", "event_time", "visitor", "item", "variant_id", "query")}),
-        (gettext_lazy("Order"), {"fields": ("quantity", "value", "currency", "order_ref")}),
+        (
+            pgettext_lazy("purchase", "Order"),
+            {"fields": ("quantity", "value", "currency", "order_ref")},
+        ),
         (
             gettext_lazy("Shelf"),
             {"fields": ("placement", "rank", "recommendation_id", "promotion_id")},

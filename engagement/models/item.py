@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
@@ -39,7 +40,7 @@ class Item(models.Model):
     external_id = models.CharField(_("shop's key"), max_length=128)
     key = models.CharField(_("key"), max_length=161, editable=False)
     group_key = models.CharField(
-        _("group"),
+        pgettext_lazy("variants", "group"),
         max_length=128,
         blank=True,
         default="",

@@ -53,7 +53,7 @@ class Placement(models.Model):
     )
     exclude_in_cart = models.BooleanField(_("leave out what is in the cart"), default=True)
     exclude_bought = models.BooleanField(_("leave out what was bought before"), default=False)
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(pgettext_lazy("placement", "active"), default=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
@@ -87,7 +87,7 @@ class PlacementRule(models.Model):
     class Field(models.TextChoices):
         KEY = "key", _("item key")
         CATEGORY = "category", _("category path begins with")
-        GROUP = "group", _("group")
+        GROUP = "group", pgettext_lazy("variants", "group")
         PRICE_BELOW = "price_below", _("price below")
         PRICE_ABOVE = "price_above", _("price above")
         ATTRIBUTE = "attribute", _("attribute (name=value)")
