@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from engagement.admin import artifact_charts, links
 from engagement.flows import artifacts, locks
@@ -122,7 +123,9 @@ class ActivateView(_ConfirmedAct):
     def act(self, request: HttpRequest, artifact: ModelArtifact) -> None:
         # Read it whole before anyone depends on it.
         artifacts.load(artifact)
-        artifacts.activate(artifact, at=timezone.now(), by=request.user, reason=_("by hand"))
+        artifacts.activate(
+            artifact, at=timezone.now(), by=request.user, reason=gettext_noop("by hand")
+        )
 
 
 class RollBackView(_ConfirmedAct):

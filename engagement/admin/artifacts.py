@@ -247,7 +247,7 @@ def _value(measured: Measured | None) -> str:
 class ActivationAdmin(ReadOnlyAdmin):
     """When which model went live, and who did it; training and the models' pages write it."""
 
-    list_display = ("activated_at", "alias", "model_link", "activated_by", "reason", "channel")
+    list_display = ("activated_at", "alias", "model_link", "activated_by", "why", "channel")
     list_filter = (AliasFilter,)
     list_select_related = ("artifact", "activated_by")
     ordering = ("-pk",)
@@ -257,3 +257,8 @@ class ActivationAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("model"))
     def model_link(self, obj: Activation) -> str:
         return links.link(self.admin_site, obj.artifact)
+
+    @admin.display(description=gettext_lazy("reason"))
+    def why(self, obj: Activation) -> str:
+        # Stored in the source language where the app gave the reason itself.
+        return _(obj.reason) if obj.reason else "–"

@@ -172,7 +172,10 @@ def test_a_model_is_activated_by_hand(trained, admin_client, admin_user):
     assert live() == trained[2]
     activation = Activation.objects.live().get()
     assert (activation.activated_by, activation.reason) == (admin_user, "by hand")
-    assert "by hand" in admin_client.get(page("activation_changelist")).content.decode()
+    for language, said in (("en", "by hand"), ("zh-hans", "手动")):
+        headers = {"accept-language": language}
+        log = admin_client.get(page("activation_changelist"), headers=headers)
+        assert said in log.content.decode()
 
 
 def test_a_model_that_lost_says_so_before_it_goes_live(trained, admin_client):
