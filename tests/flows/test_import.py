@@ -11,9 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engagement.flows import dataset, import_events
+from engagement.flows.csv_table import CsvTable, sniff
+from engagement.flows.formats import open_table
 from engagement.flows.identity import customer_key, outside_key
+from engagement.flows.json_table import JsonTable
 from engagement.flows.mapping import BadPlan, guess, guess_date_format, make_plan
-from engagement.flows.tables import open_table, sniff
+from engagement.flows.parquet_table import ParquetTable
 from engagement.models import Event, EventName, Item, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -444,9 +447,7 @@ def test_a_file_that_is_not_there(tmp_path):
 @pytest.fixture
 def small_batches(monkeypatch):
     """Read two rows at a time."""
-    from engagement.flows import tables
-
-    for table in (tables.CsvTable, tables.JsonTable, tables.ParquetTable):
+    for table in (CsvTable, JsonTable, ParquetTable):
         batches = table.batches
         monkeypatch.setattr(
             table,

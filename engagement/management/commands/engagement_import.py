@@ -15,10 +15,12 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from engagement.adapters import get_adapter
+from engagement.flows.formats import open_table
 from engagement.flows.import_events import ImportReport, import_events
 from engagement.flows.import_files import Checkpoint
+from engagement.flows.json_table import JsonTable
 from engagement.flows.mapping import FIELDS, BadPlan, Plan, make_plan
-from engagement.flows.tables import CannotRead, JsonTable, Table, open_table
+from engagement.flows.tables import CannotRead, Table
 
 EXAMPLES = """
 examples:
