@@ -58,7 +58,7 @@
       data: series.values,
       engLow: series.low,
       engHigh: series.high,
-      engWhisker: colour(figure, "--eng-ink"),
+      engWhisker: getComputedStyle(figure).color,
       backgroundColor: line ? own : series.roles.map(function (role) {
         return ROLES[role] ? colour(figure, ROLES[role]) : own;
       }),
@@ -77,7 +77,7 @@
   }
 
   function configuration(figure, data) {
-    var ink = colour(figure, "--eng-ink");
+    var ink = getComputedStyle(figure).color;
     var grid = colour(figure, "--eng-grid");
     var text = formatter(data.decimals);
     var ticks = formatter(Math.min(data.decimals, 2));
