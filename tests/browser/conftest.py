@@ -182,10 +182,10 @@ class Visit:
         shelves = self.page.locator("[data-engagement-shelf]").all()
         return [shelf.get_attribute("data-placement") for shelf in shelves]
 
-    def open_first_product(self, placement: str = "home.trending") -> str:
-        """Follow the first item of a shelf; return its key."""
+    def open_product(self, placement: str = "home.trending", nth: int = 0) -> str:
+        """Follow an item of a shelf, the first unless told otherwise; return its key."""
         shelf = self.page.locator(f"[data-engagement-shelf][data-placement='{placement}']")
-        item = shelf.locator("[data-engagement-item]").first
+        item = shelf.locator("[data-engagement-item]").nth(nth)
         key = item.get_attribute("data-engagement-item")
         item.locator("a[href]").first.click()
         self.page.wait_for_url(re.compile("/p/"))
