@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import Case, F, IntegerField, Q, Value, When, Window
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
 from engagement.conf import app_settings
 from engagement.flows import visitors
-from engagement.flows.identity import Person
+from engagement.flows.identity import Claim, Person
+from engagement.flows.prepared import Prepared
 from engagement.models import Event, EventName
 
 _BOUGHT = (EventName.PURCHASE, EventName.REFUND)
@@ -87,8 +89,8 @@ def of(person: Person | None, *, at: datetime, limit: int | None = None) -> Hist
     limit = app_settings.HISTORY_EVENTS if limit is None else limit
     rows = _rows(person, at=at, limit=limit)
     events = [
-        Past(*row[:6], moment=int(row[6].timestamp()), order_ref=row[7], quantity=row[8])
-        for row in rows
+        Past(event, item_id, key, title, category, group, int(moment.timestamp()), order, quantity)
+        for event, item_id, key, title, category, group, moment, order, quantity in rows
     ]
     return History(
         events=tuple(_without_refunds(events)),
@@ -96,9 +98,35 @@ def of(person: Person | None, *, at: datetime, limit: int | None = None) -> Hist
     )
 
 
-def _rows(
-    person: Person, *, at: datetime, limit: int
-) -> Iterable[tuple[int, int, str, str, str, str, datetime, str, int]]:
+# What stands for the visitor and the moment in a prepared query.
+_CHANNEL, _KEY, _CUSTOMER = "<channel>", "<key>", "<customer>"
+_AT = datetime(1999, 12, 31, tzinfo=UTC)
+
+_prepared: dict[Any, Prepared] = {}
+
+
+def forget() -> None:
+    """Make the queries anew at the next need."""
+    _prepared.clear()
+
+
+def _rows(person: Person, *, at: datetime, limit: int) -> list[list[Any]]:
+    key = person.key if person.key in person.known_keys else ""
+    form = (bool(key), bool(person.customer_key), limit, tuple(app_settings.EVENT_WEIGHTS))
+    if form not in _prepared:
+        marked = replace(
+            person,
+            channel=_CHANNEL,
+            key=key and _KEY,
+            customer_key=person.customer_key and _CUSTOMER,
+            claim=Claim(),
+        )
+        _prepared[form] = Prepared(_query(marked, at=_AT, limit=limit))
+    values = {_CHANNEL: person.channel, _KEY: key, _CUSTOMER: person.customer_key, _AT: at}
+    return _prepared[form].rows(values)
+
+
+def _query(person: Person, *, at: datetime, limit: int) -> QuerySet[Event, Any]:
     known = visitors.rows(person).exclude(consent=False)
     weighted = {EventName.from_code(code) for code in app_settings.EVENT_WEIGHTS}
     kind = Case(

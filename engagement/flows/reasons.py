@@ -31,7 +31,8 @@ def of(visit: Visit, candidate: Candidate, *, pinned: bool, explain: bool) -> tu
     The weights of all reasons add up to the score.
     """
     try:
-        found = _contributions(visit, candidate) or [_plain(visit, candidate)]
+        found = _contributions(visit, candidate, most=None if explain else 1)
+        found = found or [_plain(visit, candidate)]
     except Exception:
         faults.report(f"explain:{candidate.source}", "%r cannot say why", candidate.source)
         found = [_plain(visit, candidate)]
@@ -45,7 +46,7 @@ def of(visit: Visit, candidate: Candidate, *, pinned: bool, explain: bool) -> tu
     return tuple(found)
 
 
-def _contributions(visit: Visit, candidate: Candidate) -> list[Reason]:
+def _contributions(visit: Visit, candidate: Candidate, *, most: int | None) -> list[Reason]:
     """Return what each item of the visitor's past or of the page adds, largest first."""
     ranking = candidate.ranking
     if ranking is None or ranking.served is None or ranking.histories is None:
@@ -61,7 +62,7 @@ def _contributions(visit: Visit, candidate: Candidate) -> list[Reason]:
             # The same item may have been viewed and bought: the stronger act names the reason.
             if evidence.key not in strongest or part > strongest[evidence.key][0]:
                 strongest[evidence.key] = (part, evidence)
-    largest = sorted(added, key=lambda key: -added[key])
+    largest = sorted(added, key=lambda key: -added[key])[:most]
     return [_reason(visit, candidate, strongest[key][1], added[key]) for key in largest]
 
 

@@ -176,8 +176,8 @@ def _prepare(visit: Visit, config: PlacementConfig, ask: Ask) -> None:
 
 
 def _grow(pool: Pool, n: int) -> None:
-    # Three times as many as shown: some are sold out, some are variants of each other.
-    pool.grow(3 * n + 10, enough=2 * n)
+    # More than twice as many as shown: some are sold out, some are variants of each other.
+    pool.grow(2 * n + 6, enough=2 * n)
 
 
 # -- choosing -------------------------------------------------------------------------------

@@ -58,8 +58,7 @@ def _exclude(keep: Mask, table: Table, limits: Limits) -> None:
     keep[positions] = False
     if table.has_groups:
         groups = {table.group(place) for place in positions} | limits.excluded_groups
-        for group in groups - {""}:
-            keep &= ~table.in_group(group)
+        keep &= ~table.in_groups(groups - {""})
 
 
 def factors(table: Table, rules: Iterable[Rule], channel: str) -> NDArray[np.float32] | None:

@@ -68,6 +68,12 @@ class Table:
         return bool((self.groups != b"").any())
 
     @functools.cached_property
+    def _group_numbers(self) -> tuple[Bytes, Positions]:
+        """Return the names of all groups, sorted, and which of them each item belongs to."""
+        names, numbers = np.unique(self.groups, return_inverse=True)
+        return names, numbers.astype(np.int64)
+
+    @functools.cached_property
     def _masks(self) -> dict[tuple[str, bytes], Mask]:
         return {}
 
@@ -92,6 +98,15 @@ class Table:
 
     def in_group(self, group: str) -> Mask:
         return self._mask("group", group.encode(), lambda wanted: self.groups == wanted)
+
+    def in_groups(self, groups: Iterable[str]) -> Mask:
+        """Return the items of any of several groups."""
+        names, numbers = self._group_numbers
+        wanted = _find(names, np.arange(len(names)), as_bytes(groups))
+        is_wanted = np.zeros(len(names), dtype=bool)
+        is_wanted[wanted[wanted >= 0]] = True
+        found: Mask = is_wanted[numbers]
+        return found
 
     def category(self, position: int) -> str:
         return bytes(self.categories[position]).decode()

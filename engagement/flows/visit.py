@@ -59,6 +59,7 @@ class Visit:
         self.prepared: set[str] = set()
         self.contexts: dict[str, tuple[str, ...]] = {}
         self._mirrored: dict[str, Mirrored] = {}
+        self._titles: dict[str, str] = {}
 
     @classmethod
     def of(cls, request: HttpRequest | None, person: Person | None, *, at: datetime) -> Visit:
@@ -116,7 +117,9 @@ class Visit:
     def title(self, key: str) -> str:
         """Return the title of an item on the page, where it was resolved."""
         if key in self.objects:
-            return str(card(self.objects[key]).get("title", ""))
+            if key not in self._titles:
+                self._titles[key] = str(card(self.objects[key]).get("title", ""))
+            return self._titles[key]
         return self._mirrored[key].title if key in self._mirrored else ""
 
     def mirror(self, keys: Sequence[str]) -> list[Mirrored]:

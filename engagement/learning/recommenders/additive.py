@@ -106,14 +106,10 @@ class ItemToItem(Recommender):
         )
         if not isinstance(self.weights_, csr_array):
             return np.asarray(values[None, :] @ self.weights_[columns], dtype=np.float32)
-        matrix = self.weights_
-        starts, ends = matrix.indptr[columns], matrix.indptr[columns + 1]
-        lengths = (ends - starts).astype(np.int64)
-        offsets = np.cumsum(lengths) - lengths
-        taken = np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)
+        taken, sources = _entries(self.weights_, columns)
         scores = np.bincount(
-            matrix.indices[taken],
-            weights=matrix.data[taken] * np.repeat(values, lengths),
+            self.weights_.indices[taken],
+            weights=self.weights_.data[taken] * values[sources],
             minlength=self.n_items,
         )
         return scores.astype(np.float32)[None, :]
@@ -121,10 +117,17 @@ class ItemToItem(Recommender):
     def _weights_to(self, columns: Int64, column: int) -> Float32:
         if not isinstance(self.weights_, csr_array):
             return np.asarray(self.weights_[columns, column], dtype=np.float32)
+        taken, sources = _entries(self.weights_, columns)
+        hits = self.weights_.indices[taken] == column
         found = np.zeros(len(columns), dtype=np.float32)
-        for position, source in enumerate(columns):
-            start, end = self.weights_.indptr[source], self.weights_.indptr[source + 1]
-            at = start + np.searchsorted(self.weights_.indices[start:end], column)
-            if at < end and self.weights_.indices[at] == column:
-                found[position] = self.weights_.data[at]
+        found[sources[hits]] = self.weights_.data[taken[hits]]
         return found
+
+
+def _entries(matrix: csr_array, rows: Int64) -> tuple[Int64, Int64]:
+    """Return where the entries of ``rows`` lie in the matrix, and which of the rows each is in."""
+    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
+    lengths = (ends - starts).astype(np.int64)
+    sources = np.repeat(np.arange(len(rows)), lengths)
+    offsets = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + (starts - offsets)[sources], sources
