@@ -23,6 +23,7 @@ from tests.services import free_port
 ROOT = Path(__file__).resolve().parent.parent.parent
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+SCREENSHOTS = os.environ.get("ENGAGEMENT_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
@@ -218,12 +219,15 @@ class Visit:
 
     def keep(self, what: str) -> None:
         """Keep a picture of the whole page where someone wants to look at them."""
-        folder = os.environ.get("ENGAGEMENT_SCREENSHOTS")
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.evaluate("document.fonts.ready")
-            path = Path(folder) / f"{what}-{self.name}.png"
-            self.page.screenshot(path=path, full_page=True)
+        if not SCREENSHOTS:
+            return
+        # Pictures further down are fetched when they come near.
+        self.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate("window.scrollTo(0, 0)")
+        path = Path(SCREENSHOTS) / f"{what}-{self.name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path, full_page=True)
 
 
 @pytest.fixture
@@ -236,7 +240,9 @@ def visit(chrome, shop):
             viewport=PHONE if phone else DESKTOP,
             is_mobile=phone,
             has_touch=phone,
-            device_scale_factor=2 if phone else 1,
+            # Sharp where somebody will look at it; twice the pixels cost twice the time.
+            device_scale_factor=2 if phone and SCREENSHOTS else 1,
+            reduced_motion="reduce",
             **options,
         )
         contexts.append(context)

@@ -55,10 +55,6 @@ def test_every_page_is_whole_and_can_be_read(visit, phone):
     someone = visit(phone=phone)
     wrong = {}
     for name in pages(someone):
-        # Pictures further down are fetched when they come near.
-        someone.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-        someone.page.wait_for_load_state("networkidle")
-        someone.page.evaluate("window.scrollTo(0, 0)")
         if found := someone.page.evaluate(LOOK):
             wrong[name] = found
         someone.keep(name)
