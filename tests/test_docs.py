@@ -1,4 +1,4 @@
-"""Everything that a shop can name is documented, and every link in the documentation leads somewhere."""
+"""Everything that a shop can name is documented, and every link in the docs leads somewhere."""
 
 import re
 from functools import cache

@@ -37,7 +37,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except artifacts.CorruptArtifact as error:
             raise CommandError(f"Nothing was changed: {error}.") from error
-        self.stdout.write(self.style.SUCCESS(f"Live: {artifact}, of {artifact.trained_at:%Y-%m-%d %H:%M}"))
+        self.stdout.write(
+            self.style.SUCCESS(f"Live: {artifact}, of {artifact.trained_at:%Y-%m-%d %H:%M}")
+        )
 
     def _go(self, alias: str, channel: str, to: int | None) -> ModelArtifact:
         at = timezone.now()
@@ -57,7 +59,7 @@ class Command(BaseCommand):
         before = artifacts.previous(alias, channel=channel)
         for row in rows:
             mark = {live: "live", before: "previous"}.get(row, "")
+            backend = row.backend.rpartition(".")[2]
             self.stdout.write(
-                f"{row.pk:>6}  {row.trained_at:%Y-%m-%d %H:%M}  {row.backend.rpartition('.')[2]:<16}"
-                f"{row.verdict:<10}{mark}"
+                f"{row.pk:>6}  {row.trained_at:%Y-%m-%d %H:%M}  {backend:<16}{row.verdict:<10}{mark}"
             )
