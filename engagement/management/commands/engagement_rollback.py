@@ -60,6 +60,5 @@ class Command(BaseCommand):
         for row in rows:
             mark = {live: "live", before: "previous"}.get(row, "")
             backend = row.backend.rpartition(".")[2]
-            self.stdout.write(
-                f"{row.pk:>6}  {row.trained_at:%Y-%m-%d %H:%M}  {backend:<16}{row.verdict:<10}{mark}"
-            )
+            trained = f"{row.trained_at:%Y-%m-%d %H:%M}"
+            self.stdout.write(f"{row.pk:>6}  {trained}  {backend:<16}{row.verdict:<10}{mark}")
