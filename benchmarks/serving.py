@@ -23,7 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parent / "results"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
 CALLS, REQUESTS, WARM_UP = 300, 300, 20
 PLACEMENTS = ("home.for_you", "home.buy_again", "product.similar", "product.bought_together")
 
@@ -31,12 +32,13 @@ PLACEMENTS = ("home.for_you", "home.buy_again", "product.similar", "product.boug
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="engagement-bench-") as name:
         folder = Path(name)
+        demo = Path(os.environ.get("SHOP_DEMO_VAR", ROOT / "var"))
         os.environ["SHOP_DEMO_VAR"] = name
         os.environ.pop("DATABASE_URL", None)
         os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.serving_settings"
         from benchmarks import serving_shop
 
-        is_demo = serving_shop.copy_demo(folder)
+        is_demo = serving_shop.copy_demo(demo, folder)
         import django
 
         django.setup()

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-DEMO = Path(__file__).resolve().parent.parent / "var"
 N_PRODUCTS, N_CATEGORIES, N_VISITORS, N_EVENTS = 5000, 60, 2000, 200_000
 # Browsers that ask; each has a past of this many events.
 N_BROWSERS, N_PAST = 50, 60
 
 
-def copy_demo(folder: Path) -> bool:
+def copy_demo(demo: Path, folder: Path) -> bool:
     """Copy the demonstration's database and models, if it was seeded and trained."""
-    database = DEMO / "shop.sqlite3"
+    database = demo / "shop.sqlite3"
     if not database.exists():
         return False
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as source:
@@ -30,7 +29,7 @@ def copy_demo(folder: Path) -> bool:
             return False
         with sqlite3.connect(folder / "shop.sqlite3") as target:
             source.backup(target)
-    shutil.copytree(DEMO / "models", folder / "models")
+    shutil.copytree(demo / "models", folder / "models")
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
@@ -23,8 +23,7 @@ _NEEDED = (EventName.VIEW_ITEM, EventName.HIDE_ITEM, *_BOUGHT)
 _MAX_HIDDEN = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """One event of the visitor, with what a shelf needs to know of its item."""
 
     event: int
