@@ -117,10 +117,17 @@ def test_what_a_model_rests_on_is_written_down(keep, dataset):
     assert not artifact.activations.exists()
 
 
+def is_mapped(array):
+    """Return whether the memory behind an array is a mapped file."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    return array is not None
+
+
 def test_arrays_are_mapped_read_only(keep):
     loaded = artifacts.load(keep())
-    assert isinstance(loaded.item_ids, np.memmap)
-    assert isinstance(loaded.recommender.weights_.data, np.memmap)
+    assert is_mapped(loaded.item_ids)
+    assert is_mapped(loaded.recommender.weights_.data)
     with pytest.raises(ValueError, match="read-only"):
         loaded.recommender.weights_.data[0] = 1.0
 
@@ -288,7 +295,7 @@ def remote(settings, tmp_path, tmp_path_factory):
 def test_a_remote_model_is_fetched_once_and_mapped(remote, keep, items):
     artifact = keep()
     loaded = artifacts.load(artifact)
-    assert isinstance(loaded.item_ids, np.memmap)
+    assert is_mapped(loaded.item_ids)
     made = [path.stat().st_mtime_ns for path in (remote / artifact.manifest_sha256).iterdir()]
     again = artifacts.load(artifact)
     assert again.item_ids.tolist() == [item.pk for item in items]
