@@ -233,7 +233,7 @@ def _catalogue(setting: str, names: Mapping[str, Any], fields: Sequence[str]) ->
         yield Warning(
             f"ENGAGEMENT[{setting!r}] names no MODEL, so no shelf can show anything.",
             hint="Name the shop's model, or an ADAPTER of your own; see docs/adapters.md.",
-            id="engagement.W008",
+            id="engagement.W007",
         )
         return
     try:
@@ -312,13 +312,6 @@ def _surroundings() -> Messages:
         )
     except Exception:  # noqa: S110  a broken URLconf is for Django's own checks to tell
         pass
-    rest = getattr(settings, "REST_FRAMEWORK", {})
-    if "spectacular" not in str(rest.get("DEFAULT_SCHEMA_CLASS", "")):
-        yield Warning(
-            "REST_FRAMEWORK has another DEFAULT_SCHEMA_CLASS: schema/ cannot describe the API.",
-            hint='Set it to "drf_spectacular.openapi.AutoSchema".',
-            id="engagement.W007",
-        )
 
 
 @register("engagement", Tags.database)

@@ -23,7 +23,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "drf_spectacular",
     "engagement",
     "shop_demo",
 ]
@@ -89,7 +88,6 @@ STORAGES = {
         "OPTIONS": {"location": VAR / "models"},
     },
 }
-REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "account"
 

@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.http import url_has_allowed_host_and_scheme
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import CSRFCheck
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -14,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engagement.adapters import get_adapter
-from engagement.api.public import PublicView
+from engagement.api.public import PublicView, described
 from engagement.flows import consent, privacy
 
 
@@ -35,7 +34,7 @@ class ConsentView(PublicView):
 
     parser_classes = [JSONParser, FormParser, MultiPartParser]
 
-    @extend_schema(operation_id="consent_retrieve", responses=ConsentSerializer)
+    @described(operation_id="consent_retrieve", responses=ConsentSerializer)
     def get(self, request: Request) -> Response:
         plain = request._request
         return Response(
@@ -47,9 +46,7 @@ class ConsentView(PublicView):
             headers={"Cache-Control": "private, no-store"},
         )
 
-    @extend_schema(
-        operation_id="consent_create", request=AnswerSerializer, responses=ConsentSerializer
-    )
+    @described(operation_id="consent_create", request=AnswerSerializer, responses=ConsentSerializer)
     def post(self, request: Request) -> HttpResponseBase:
         plain = request._request
         is_form = plain.content_type != "application/json"

@@ -13,7 +13,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import UnreadablePostError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers, status
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
@@ -23,7 +23,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from engagement.adapters import get_adapter
-from engagement.api.public import PublicView
+from engagement.api.public import PublicView, described
 from engagement.conf import app_settings
 from engagement.flows import faults, ingest
 
@@ -161,7 +161,7 @@ class EventsView(PublicView):
         self.throttle = EventThrottle()
         return [self.throttle]
 
-    @extend_schema(
+    @described(
         operation_id="events_create",
         request=BatchSerializer,
         responses={

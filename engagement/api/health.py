@@ -10,12 +10,12 @@ from django.core.cache import caches
 from django.core.files.storage import default_storage, storages
 from django.db import connection
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engagement.api.public import PublicView
+from engagement.api.public import PublicView, described
 from engagement.conf import app_settings
 from engagement.flows import live
 from engagement.models import Activation, Item
@@ -56,7 +56,7 @@ class HealthView(PublicView):
 class LiveView(HealthView):
     """Whether this process answers at all."""
 
-    @extend_schema(
+    @described(
         operation_id="health_live", tags=["health"], responses={200: LiveSerializer}, auth=[]
     )
     def get(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class ReadyView(HealthView):
     popular items, and taking its processes out of service would help nobody.
     """
 
-    @extend_schema(
+    @described(
         operation_id="health_ready",
         tags=["health"],
         responses={

@@ -10,13 +10,13 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engagement.api.public import PublicView
+from engagement.api.public import PublicView, described
 from engagement.api.throttling import RecommendationThrottle
 from engagement.conf import app_settings
 from engagement.flows import live
@@ -152,7 +152,7 @@ class RecommendationsView(PublicView):
 
     throttle_classes = [RecommendationThrottle]
 
-    @extend_schema(
+    @described(
         operation_id="recommendations",
         summary="Recommend items",
         tags=["recommendations"],

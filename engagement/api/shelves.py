@@ -11,13 +11,13 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer, StaticHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engagement.api.public import PublicView
+from engagement.api.public import PublicView, described
 from engagement.api.recommendations import PLACEMENT, ShelfQuery, require_placement
 from engagement.api.throttling import RecommendationThrottle
 from engagement.flows import rendering
@@ -56,7 +56,7 @@ class ShelvesView(PublicView):
     throttle_classes = [RecommendationThrottle]
     renderer_classes = [StaticHTMLRenderer]
 
-    @extend_schema(
+    @described(
         operation_id="shelf",
         summary="Render a shelf",
         tags=["recommendations"],

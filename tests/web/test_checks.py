@@ -80,7 +80,7 @@ def test_a_good_configuration_is_silent(told):
         ({"ADAPTER": "decimal.Decimal"}, "E002", "not a ShopAdapter", "Subclass"),
         ({"ADAPTER": "tests.web.test_checks.NeedsMore"}, "E002", "more", "without arguments"),
         ({"ADAPTER": "tests.web.test_checks.Unfinished"}, "E002", "resolve()", "products"),
-        ({"CATALOGUE": {}}, "W008", "no MODEL", "ADAPTER"),
+        ({"CATALOGUE": {}}, "W007", "no MODEL", "ADAPTER"),
         ({"CATALOGUE": {"MODEL": "othershop.Pen"}}, "E005", "Pen", "app_label"),
         (
             {"CATALOGUE": {"MODEL": "othershop.Book", "TITLE": "nam"}},
@@ -112,13 +112,11 @@ def test_what_stands_around_the_app_is_looked_at(told, settings):
     template = settings.TEMPLATES[0]
     settings.TEMPLATES = [{**template, "OPTIONS": {"context_processors": []}}]
     settings.ROOT_URLCONF = "tests.web.no_urls"
-    settings.REST_FRAMEWORK = {}
 
     assert set(told()) == {
         "engagement.W003",
         "engagement.W005",
         "engagement.W006",
-        "engagement.W007",
     }
 
 
