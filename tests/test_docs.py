@@ -47,7 +47,7 @@ def url_names(patterns=None):
 
 
 def checks():
-    code = "".join(path.read_text() for path in ROOT.glob("engagement/checks*"))
+    code = "".join(path.read_text() for path in ROOT.glob("engagement/checks*.py"))
     code += "".join(path.read_text() for path in ROOT.glob("engagement/checks/*.py"))
     return sorted(set(re.findall(r"engagement\.[EWI]\d{3}", code)))
 
