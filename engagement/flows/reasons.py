@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from engagement.flows.placements import BEST_SELLERS, NEWEST, RECENTLY_VIEWED
 from engagement.flows.pool import PINNED, Candidate
 from engagement.flows.strategies import Evidence, Ranking
 from engagement.flows.visit import Visit
+from engagement.learning.interactions import Float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,48 @@ class Reason:
     key: str = ""
 
 
-def of(visit: Visit, candidate: Candidate, *, pinned: bool, explain: bool) -> tuple[Reason, ...]:
+def of(
+    visit: Visit, chosen: Sequence[tuple[Candidate, bool]], *, explain: bool
+) -> list[tuple[Reason, ...]]:
     """
-    Return why ``candidate`` is shown: the main reason, or every one with ``explain``.
+    Return why each of ``chosen`` (with whether it is pinned) is shown: the main reason, or every
+    one with ``explain``.
 
-    The weights of all reasons add up to the score.
+    The weights of all reasons of an item add up to its score.
     """
-    try:
-        found = _contributions(visit, candidate, most=None if explain else 1)
-        found = found or [_plain(visit, candidate)]
-    except Exception:
-        faults.report(f"explain:{candidate.source}", "%r cannot say why", candidate.source)
-        found = [_plain(visit, candidate)]
+    parts = _parts([candidate for candidate, _ in chosen])
+    return [
+        _reasons(visit, candidate, parts[place], pinned=pinned, explain=explain)
+        for place, (candidate, pinned) in enumerate(chosen)
+    ]
+
+
+def _parts(candidates: Sequence[Candidate]) -> list[Float32 | None]:
+    """Return what each past event adds to each candidate, where the model can say."""
+    parts: list[Float32 | None] = [None] * len(candidates)
+    places: dict[Ranking, list[int]] = {}
+    for place, candidate in enumerate(candidates):
+        if candidate.ranking is not None and candidate.ranking.evidence:
+            places.setdefault(candidate.ranking, []).append(place)
+    for ranking, some in places.items():
+        if ranking.served is None or ranking.histories is None:
+            continue
+        columns = [candidates[place].column for place in some]
+        try:
+            found = ranking.served.recommender.explain_each(ranking.histories, columns)
+        except Exception:
+            faults.report(f"explain:{ranking.strategy}", "%r cannot say why", ranking.strategy)
+            continue
+        for place, part in zip(some, found, strict=True):
+            parts[place] = part
+    return parts
+
+
+def _reasons(
+    visit: Visit, candidate: Candidate, parts: Float32 | None, *, pinned: bool, explain: bool
+) -> tuple[Reason, ...]:
+    found = _contributions(visit, candidate, parts, most=None if explain else 1)
+    found = found or [_plain(visit, candidate)]
     if pinned and found[0].code != "pin":
         found.insert(0, Reason("pin", _("Chosen by the shop")))
     if not explain:
@@ -46,17 +78,15 @@ def of(visit: Visit, candidate: Candidate, *, pinned: bool, explain: bool) -> tu
     return tuple(found)
 
 
-def _contributions(visit: Visit, candidate: Candidate, *, most: int | None) -> list[Reason]:
+def _contributions(
+    visit: Visit, candidate: Candidate, parts: Float32 | None, *, most: int | None
+) -> list[Reason]:
     """Return what each item of the visitor's past or of the page adds, largest first."""
-    ranking = candidate.ranking
-    if ranking is None or ranking.served is None or ranking.histories is None:
-        return []
-    parts = ranking.served.recommender.explain(ranking.histories, candidate.column)
-    if parts is None or not len(parts):
+    if candidate.ranking is None or parts is None:
         return []
     added: dict[str, float] = {}
     strongest: dict[str, tuple[float, Evidence]] = {}
-    for evidence, part in zip(ranking.evidence, parts.tolist(), strict=True):
+    for evidence, part in zip(candidate.ranking.evidence, parts.tolist(), strict=True):
         if part:
             added[evidence.key] = added.get(evidence.key, 0.0) + part
             # The same item may have been viewed and bought: the stronger act names the reason.

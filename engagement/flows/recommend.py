@@ -183,13 +183,14 @@ def _shelf(
     *,
     explain: bool,
 ) -> Shelf:
+    why = reasons.of(visit, chosen, explain=explain)
     items = tuple(
         Recommended(
             key=candidate.key,
             score=candidate.score,
             rank=rank,
             source="pin" if candidate.ranking is None else candidate.source,
-            reasons=reasons.of(visit, candidate, pinned=pinned, explain=explain),
+            reasons=why[rank - 1],
             pinned=pinned,
             object=visit.objects[candidate.key],
         )

@@ -246,6 +246,18 @@ class RecommenderTests:
                 assert reasons.shape == history.columns.shape
                 np.testing.assert_allclose(reasons.sum(), scores[column], rtol=1e-4, atol=1e-5)
 
+    def test_reasons_of_many_items_are_those_of_each(self, fitted: Recommender) -> None:
+        history = Histories.of([0, 2, 2, 4])
+        columns = list(range(N_COLUMNS))
+        together = fitted.explain_each(history, columns)
+        assert len(together) == N_COLUMNS
+        for column, reasons in zip(columns, together, strict=True):
+            alone = fitted.explain(history, column)
+            if reasons is None or alone is None:
+                assert reasons is alone
+            else:
+                np.testing.assert_array_equal(reasons, alone)
+
     def test_unknown_items_are_no_reason(self, fitted: Recommender) -> None:
         if not self.is_additive:
             pytest.skip("does not explain")

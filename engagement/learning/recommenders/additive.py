@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,14 +75,22 @@ class ItemToItem(Recommender):
         return np.asarray(scores, dtype=np.float32)
 
     def explain(self, histories: Histories, column: int) -> Float32 | None:
-        known, amounts, columns, positions = self._amounts(histories)
-        totals = np.bincount(positions, weights=amounts, minlength=len(columns))
-        worth = saturate(totals, self.history) * self._weights_to(columns, column)
+        return self.explain_each(histories, [column])[0]
+
+    def explain_each(self, histories: Histories, columns: Sequence[int]) -> list[Float32 | None]:
+        known, amounts, met, positions = self._amounts(histories)
+        totals = np.bincount(positions, weights=amounts, minlength=len(met))
         # Several events of one item share what the item contributes, each by its own amount.
-        rate = np.divide(worth, totals, out=np.zeros_like(totals), where=totals > 0)
-        contributions = np.zeros(len(histories.columns), dtype=np.float32)
-        contributions[known] = amounts * rate[positions]
-        return contributions
+        rate = np.divide(
+            saturate(totals, self.history), totals, out=np.zeros_like(totals), where=totals > 0
+        )
+        shares = amounts * rate[positions]
+        explained: list[Float32 | None] = []
+        for weights in self._weights_to(met, columns):
+            contributions = np.zeros(len(histories.columns), dtype=np.float32)
+            contributions[known] = shares * weights[positions]
+            explained.append(contributions)
+        return explained
 
     def _amounts(
         self, histories: Histories
@@ -114,14 +123,19 @@ class ItemToItem(Recommender):
         )
         return scores.astype(np.float32)[None, :]
 
-    def _weights_to(self, columns: Int64, column: int) -> Float32:
+    def _weights_to(self, met: Int64, columns: Sequence[int]) -> Iterator[Float32]:
+        """Yield for each of ``columns`` the weights to it from the items that were met."""
         if not isinstance(self.weights_, csr_array):
-            return np.asarray(self.weights_[columns, column], dtype=np.float32)
-        taken, sources = _entries(self.weights_, columns)
-        hits = self.weights_.indices[taken] == column
-        found = np.zeros(len(columns), dtype=np.float32)
-        found[sources[hits]] = self.weights_.data[taken[hits]]
-        return found
+            for column in columns:
+                yield np.asarray(self.weights_[met, column], dtype=np.float32)
+            return
+        taken, sources = _entries(self.weights_, met)
+        targets, values = self.weights_.indices[taken], self.weights_.data[taken]
+        for column in columns:
+            hits = targets == column
+            found = np.zeros(len(met), dtype=np.float32)
+            found[sources[hits]] = values[hits]
+            yield found
 
 
 def _entries(matrix: csr_array, rows: Int64) -> tuple[Int64, Int64]:
