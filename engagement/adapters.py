@@ -217,9 +217,15 @@ class ModelAdapter(ShopAdapter):
         values = []
         for key in keys:
             try:
-                values.append(model_field.to_python(key))
+                value = model_field.to_python(key)
+                if isinstance(value, int):
+                    # Larger than the column: SQLite would raise an OverflowError.
+                    model_field.run_validators(value)
             except (ValidationError, ValueError):
                 continue
+            # PostgreSQL refuses the whole query for one of them.
+            if not (isinstance(value, str) and "\0" in value):
+                values.append(value)
         return values
 
     def card(self, obj: Any) -> Mapping[str, Any]:
