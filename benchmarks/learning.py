@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.measures import DATA
-from engagement.learning.evaluation import ALL, NEW, bootstrap, by_time, measure, what_comes_next
+import benchmarks
+from benchmarks.measures import DATA, RESULTS
+from engagement.learning.evaluation import ALL, NEW, bootstrap, measure
 from engagement.learning.interactions import DAY, Histories, Interactions
 from engagement.learning.recommenders import (
     EASE,
@@ -32,7 +33,6 @@ from engagement.learning.recommenders import (
 )
 from engagement.learning.recommenders.ranking import top_n
 
-RESULTS = Path(__file__).resolve().parent / "results"
 THREADS = 1
 N_ITEMS, N_VISITORS, N_EVENTS = 10_000, 40_000, 1_000_000
 LENGTHS = (5, 50, 200)
@@ -53,40 +53,17 @@ MODELS: dict[str, Recommender] = {
 }
 
 
-def online_retail(folder: Path = DATA) -> Interactions:
-    """Return lines with a customer, no cancellation, positive quantity and price, real goods."""
-    from pyarrow import compute, parquet
-
-    lines = parquet.read_table(folder / "online_retail" / "online_retail.parquet")
-    kept = compute.and_kleene(
-        compute.and_kleene(
-            compute.greater(lines["Quantity"], 0), compute.greater(lines["UnitPrice"], 0)
-        ),
-        compute.and_kleene(
-            compute.is_valid(lines["CustomerID"]),
-            compute.match_substring_regex(lines["StockCode"], r"^\d{5}"),
-        ),
-    )
-    kept = compute.and_kleene(
-        kept, compute.invert(compute.starts_with(lines["InvoiceNo"], pattern="C"))
-    )
-    lines = lines.filter(kept)
-    return Interactions.from_keys(
-        lines["CustomerID"].to_numpy(),
-        lines["StockCode"].to_numpy().astype(str),
-        moments=lines["InvoiceDate"].to_numpy().astype("datetime64[s]").astype(np.int64),
-    )
-
-
 def quality() -> Iterator[dict[str, object]]:
     rng = np.random.default_rng(2026)
-    split = by_time(online_retail(), days=28)
-    questions = what_comes_next(split, 1_000_000, rng)
-    met = split.train.matrix()
-    popularity = (np.bincount(met.indices, minlength=met.shape[1]) / met.shape[0]).astype("f4")
+    benchmarks.set_up()
+    from benchmarks.quality.sections import online_retail
+    from engagement.flows.training.protocol_tasks import Options
+
+    task, _ = online_retail(Options())
+    questions, popularity = task.questions, task.popularity()
     for name, model in MODELS.items():
         started = time.perf_counter()
-        model.fit(split.train)
+        model.fit(task.train)
         fitted = time.perf_counter()
         found = {kind: measure(model, some, popularity) for kind, some in questions.items()}
         low, high = bootstrap(found[ALL].questions["ndcg"], rng)

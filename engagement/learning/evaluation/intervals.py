@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 1000
+# Values drawn at once.
+CELLS = 1_000_000
 
 
 def bootstrap(
@@ -23,8 +25,10 @@ def bootstrap(
     if not n:
         return 0.0, 0.0
     means = np.empty(resamples)
-    for i in range(resamples):
-        means[i] = values[rng.integers(0, n, size=n)].mean()
+    step = max(CELLS // n, 1)
+    for start in range(0, resamples, step):
+        size = (min(step, resamples - start), n)
+        means[start : start + size[0]] = values[rng.integers(0, n, size=size)].mean(axis=1)
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(means, [tail, 1.0 - tail])
     return float(low), float(high)

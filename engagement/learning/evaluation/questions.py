@@ -31,7 +31,7 @@ class Questions:
 
     def slice(self, start: int, end: int) -> Questions:
         return Questions(
-            _slice(self.histories, start, end), self.truth[start:end], self.banned[start:end]
+            slice_of(self.histories, start, end), self.truth[start:end], self.banned[start:end]
         )
 
 
@@ -42,19 +42,19 @@ def what_comes_next(split: Split, n: int, rng: np.random.Generator) -> dict[str,
     Under ``all`` anything they took is right; under ``new`` only what they had never taken
     before, and what they had is not ranked at all. At most ``n`` visitors are asked.
     """
-    pairs = _pairs(split.answers.rows, split.answers.columns, split.answers.n_columns)
-    past = _pairs(split.before.rows, split.before.columns, split.before.n_columns)
+    pairs = distinct_pairs(split.answers.rows, split.answers.columns, split.answers.n_columns)
+    past = distinct_pairs(split.before.rows, split.before.columns, split.before.n_columns)
     known = np.bincount(split.train.rows, minlength=split.train.n_rows) > 0
     questions = {}
     for variant, wanted in ((ALL, pairs), (NEW, np.setdiff1d(pairs, past, assume_unique=True))):
         rows, columns = np.divmod(wanted, split.answers.n_columns)
         kept = known[rows]
-        asked = _sample(np.unique(rows[kept]), n, rng)
-        truth = _matrix(rows[kept], columns[kept], split.train.n_rows, split.train.n_columns)
+        asked = some_of(np.unique(rows[kept]), n, rng)
+        truth = ones_at(rows[kept], columns[kept], split.train.n_rows, split.train.n_columns)
         banned = (
-            _matrix(*np.divmod(past, split.answers.n_columns), *truth.shape)
+            ones_at(*np.divmod(past, split.answers.n_columns), *truth.shape)
             if variant == NEW
-            else csr_array(truth.shape, dtype=np.float32)
+            else nothing_at(*truth.shape)
         )
         histories = split.train.histories(asked, now=split.cut)
         questions[variant] = Questions(histories, truth[asked], banned[asked])
@@ -68,10 +68,10 @@ def what_goes_with(split: Split, n: int, rng: np.random.Generator) -> dict[str, 
     One item of each is drawn as the question, so that large orders count no more than small ones.
     """
     n_columns = split.answers.n_columns
-    pairs = _pairs(split.answers.rows, split.answers.columns, n_columns)
+    pairs = distinct_pairs(split.answers.rows, split.answers.columns, n_columns)
     rows, columns = np.divmod(pairs, n_columns)
     sizes = np.bincount(rows, minlength=split.answers.n_rows)
-    asked = _sample(np.flatnonzero(sizes >= 2), n, rng)
+    asked = some_of(np.flatnonzero(sizes >= 2), n, rng)
     # The pairs are sorted by row, so a row's items lie together.
     firsts = np.searchsorted(rows, asked)
     given = columns[firsts + (rng.random(len(asked)) * sizes[asked]).astype(np.int64)]
@@ -91,27 +91,36 @@ def what_goes_with(split: Split, n: int, rng: np.random.Generator) -> dict[str, 
     return {
         ALL: Questions(
             histories,
-            _matrix(question[others], column[others], *shape),
-            _matrix(np.arange(len(asked)), given, *shape),
+            ones_at(question[others], column[others], *shape),
+            ones_at(np.arange(len(asked)), given, *shape),
         )
     }
 
 
-def _pairs(rows: NDArray[np.int32], columns: NDArray[np.int32], n_columns: int) -> Int64:
+def distinct_pairs(rows: NDArray[np.int32], columns: NDArray[np.int32], n_columns: int) -> Int64:
     """Return each (row, column) once, as one sorted number."""
     return np.unique(rows.astype(np.int64) * n_columns + columns)
 
 
-def _matrix(rows: Int64, columns: Int64, n_rows: int, n_columns: int) -> csr_array:
+def ones_at(rows: Int64, columns: Int64, n_rows: int, n_columns: int) -> csr_array:
     ones = np.ones(len(rows), dtype=np.float32)
     return csr_array((ones, (rows, columns)), shape=(n_rows, n_columns))
 
 
-def _sample(rows: Int64, n: int, rng: np.random.Generator) -> Int64:
+def nothing_at(n_rows: int, n_columns: int) -> csr_array:
+    return csr_array((n_rows, n_columns), dtype=np.float32)
+
+
+def met_in(histories: Histories, n_columns: int) -> csr_array:
+    """Return histories × columns with an entry for what each history holds."""
+    return histories.matrix(n_columns).astype(bool).astype(np.float32)
+
+
+def some_of(rows: Int64, n: int, rng: np.random.Generator) -> Int64:
     return rows if len(rows) <= n else np.sort(rng.choice(rows, n, replace=False))
 
 
-def _slice(histories: Histories, start: int, end: int) -> Histories:
+def slice_of(histories: Histories, start: int, end: int) -> Histories:
     low, high = int(histories.starts[start]), int(histories.starts[end])
     return Histories(
         starts=histories.starts[start : end + 1] - low,

@@ -12,6 +12,8 @@ from scipy.sparse import csr_array
 from engagement.learning.interactions import DAY, Float32, Histories, Int64
 from engagement.learning.recommenders.base import Recommender
 
+# Entries a row from which slices, one by one, are read faster than entries picked all at once.
+LONG = 32
 COUNTS = ("once", "log", "sum")
 
 
@@ -109,19 +111,11 @@ class ItemToItem(Recommender):
 
     def _score_one(self, histories: Histories) -> Float32:
         """Touch only the rows that the history names: this is what a page waits for."""
-        _, amounts, columns, positions = self._amounts(histories)
-        values = saturate(
-            np.bincount(positions, weights=amounts, minlength=len(columns)), self.history
-        )
+        columns, amounts = histories.amounts(self.n_items, half_life_days=self.half_life_days)
+        values = saturate(amounts, self.history)
         if not isinstance(self.weights_, csr_array):
             return np.asarray(values[None, :] @ self.weights_[columns], dtype=np.float32)
-        taken, sources = _entries(self.weights_, columns)
-        scores = np.bincount(
-            self.weights_.indices[taken],
-            weights=self.weights_.data[taken] * values[sources],
-            minlength=self.n_items,
-        )
-        return scores.astype(np.float32)[None, :]
+        return times(columns, values, self.weights_).astype(np.float32)[None, :]
 
     def _weights_to(self, met: Int64, columns: Sequence[int]) -> Iterator[Float32]:
         """Yield for each of ``columns`` the weights to it from the items that were met."""
@@ -129,7 +123,7 @@ class ItemToItem(Recommender):
             for column in columns:
                 yield np.asarray(self.weights_[met, column], dtype=np.float32)
             return
-        taken, sources = _entries(self.weights_, met)
+        taken, sources = entries(self.weights_, met)
         targets, values = self.weights_.indices[taken], self.weights_.data[taken]
         for column in columns:
             hits = targets == column
@@ -138,10 +132,27 @@ class ItemToItem(Recommender):
             yield found
 
 
-def _entries(matrix: csr_array, rows: Int64) -> tuple[Int64, Int64]:
+def entries(matrix: csr_array, rows: Int64) -> tuple[Int64, Int64]:
     """Return where the entries of ``rows`` lie in the matrix, and which of the rows each is in."""
-    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
-    lengths = (ends - starts).astype(np.int64)
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[rows + 1] - starts
     sources = np.repeat(np.arange(len(rows)), lengths)
-    offsets = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + (starts - offsets)[sources], sources
+    offsets = starts - (np.cumsum(lengths) - lengths)
+    return np.arange(len(sources)) + offsets[sources], sources
+
+
+def times(rows: Int64, values: NDArray[Any], matrix: csr_array) -> NDArray[np.float64]:
+    """Return the sum of ``rows`` of ``matrix``, each times its value, dense."""
+    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
+    lengths = ends - starts
+    if not lengths.sum():
+        return np.zeros(matrix.shape[1])
+    if lengths.sum() < LONG * len(rows):
+        taken, _ = entries(matrix, rows)
+        indices, data = matrix.indices.take(taken), matrix.data.take(taken)
+    else:
+        bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        indices = np.concatenate([matrix.indices[start:end] for start, end in bounds])
+        data = np.concatenate([matrix.data[start:end] for start, end in bounds])
+    said = data * np.repeat(values, lengths)
+    return np.bincount(indices, said, matrix.shape[1]).astype(np.float64, copy=False)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
 
 from engagement.learning.interactions import Float32, Histories, Interactions
+from engagement.learning.storable import Storable
+
+if TYPE_CHECKING:
+    from engagement.learning.recommenders.features import Catalogue
 
 
-class Recommender:
+class Recommender(Storable):
     """
     Learns from interactions, scores all items for given histories. Neither filters nor ranks.
 
@@ -27,6 +30,22 @@ class Recommender:
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
         """Learn from ``interactions``. The same data and ``rng`` give the same model."""
         raise NotImplementedError
+
+    def refit(
+        self,
+        interactions: Interactions,
+        *,
+        rng: np.random.Generator | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> Self:
+        """
+        Learn newer ``interactions`` lightly: what was chosen by held-out answers may stay.
+
+        For most models that is :meth:`fit`.
+        """
+        if "catalogue" in inspect.signature(self.fit).parameters:
+            return self.fit(interactions, rng=rng, catalogue=catalogue)  # type: ignore[call-arg]
+        return self.fit(interactions, rng=rng)
 
     def score(self, histories: Histories) -> Float32:
         """
@@ -49,41 +68,14 @@ class Recommender:
         """Return :meth:`explain` of several columns; a model may do it faster than one by one."""
         return [self.explain(histories, column) for column in columns]
 
-    # -- storage ----------------------------------------------------------------------------
-    def get_options(self) -> dict[str, Any]:
-        names = list(inspect.signature(type(self)).parameters)
-        return {name: getattr(self, name) for name in names}
-
-    def get_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything learnt as plain arrays; a sparse matrix becomes four of them."""
-        arrays: dict[str, NDArray[Any]] = {}
-        for name, value in vars(self).items():
-            if not name.endswith("_") or name.startswith("_"):
-                continue
-            if issparse(value):
-                matrix = csr_array(value)
-                arrays[f"{name}.data"] = matrix.data
-                arrays[f"{name}.indices"] = matrix.indices
-                arrays[f"{name}.indptr"] = matrix.indptr
-                arrays[f"{name}.shape"] = np.asarray(matrix.shape, dtype=np.int64)
-            else:
-                arrays[name] = np.asarray(value)
-        return arrays
-
-    def set_arrays(self, arrays: dict[str, NDArray[Any]]) -> Self:
-        """The inverse of :meth:`get_arrays`; the arrays are used as they are (memory maps stay)."""
-        for name, value in arrays.items():
-            stem, _, part = name.rpartition(".")
-            if not stem:
-                setattr(self, name, value)
-            elif part == "data":
-                shape = tuple(int(n) for n in arrays[f"{stem}.shape"])
-                matrix = csr_array(shape, dtype=value.dtype)
-                matrix.data = value
-                matrix.indices = arrays[f"{stem}.indices"]
-                matrix.indptr = arrays[f"{stem}.indptr"]
-                setattr(self, stem, matrix)
-        return self
+    def attribute(
+        self, histories: Histories, columns: Sequence[int]
+    ) -> list[dict[str, float]] | None:
+        """
+        Return what each feature, by its name, adds to the scores of ``columns`` for the *single*
+        history. The parts of an item sum to its score. Models without features return None.
+        """
+        return None
 
     @property
     def n_items(self) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,44 +15,141 @@ Mask = NDArray[np.bool_]
 
 
 def best(values: Float32, n: int) -> Mask:
-    """Return a mask of the ``n`` largest of each row."""
-    if n >= values.shape[1]:
+    """Return a mask of the ``n`` largest of each row; of equal ones the first."""
+    size = values.shape[1]
+    if n >= size:
         return np.ones(values.shape, dtype=bool)
-    mask = np.zeros(values.shape, dtype=bool)
-    positions = np.argpartition(-values, n, axis=1)[:, :n]
-    np.put_along_axis(mask, positions, values=True, axis=1)
+    if not n:
+        return np.zeros(values.shape, dtype=bool)
+    least = np.partition(values, size - n, axis=1)[:, [size - n]]
+    mask = np.asarray(values >= least)
+    crowded = np.flatnonzero(mask.sum(axis=1) > n)
+    if len(crowded):
+        above = values[crowded] > least[crowded]
+        tied = mask[crowded] & ~above
+        room = n - above.sum(axis=1, keepdims=True)
+        mask[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= room))
     return mask
 
 
-def propose(
-    scores: Sequence[Float32], owned: Mask, allowed: Mask, n_candidates: int, n_ranked: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Float32]:
-    """
-    Return candidates as (history, column), sorted, and what the members say of each.
+def best_of_one(values: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """Return the positions of the ``n`` largest, ascending; of equal ones the first."""
+    if n >= len(values):
+        return np.arange(len(values))
+    if n <= 0:
+        return np.arange(0)
+    least = np.partition(values, len(values) - n)[len(values) - n]
+    positions = np.flatnonzero(values >= least)
+    if len(positions) > n:
+        above = values[positions] > least
+        tied = np.flatnonzero(~above)[n - np.count_nonzero(above) :]
+        positions = np.delete(positions, tied)
+    return positions
 
-    Each member proposes the ``n_candidates`` best of what is ``allowed`` and not ``owned`` and
-    scores above zero; of all proposals the ``n_ranked`` of best total standing stay, and whatever
-    is both owned and allowed. Of each member there are two values: the score, and its standing:
-    by how many standard deviations it exceeds the member's mean over all items. The last value is
-    the total of all standings.
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
     """
-    fresh = allowed & ~owned
-    proposed = np.zeros(owned.shape, dtype=bool)
-    total = np.zeros(owned.shape, dtype=np.float32)
-    levels = []
+    Candidates as (history, column), sorted, and what the members say of each.
+
+    ``said`` holds two values a member, its score and its standing (by how many standard
+    deviations the score exceeds the member's mean over all items), and the total of all
+    standings. ``proposed_by``: candidates × members, which of them a member proposed itself.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    said: Float32
+    proposed_by: Mask
+
+
+def propose(
+    scores: Sequence[Float32],
+    owned: Float32,
+    allowed: Mask,
+    *,
+    n_candidates: int,
+    n_ranked: int,
+    n_owned: int,
+) -> Proposals:
+    """
+    Let each member propose the ``n_candidates`` best of what is ``allowed`` and not ``owned`` and
+    scores above zero; of all proposals the ``n_ranked`` of best total standing stay, and of what is
+    allowed and owned the ``n_owned`` that are owned most (above zero).
+    """
+    fresh = allowed & (owned <= 0)
+    proposed = np.zeros(fresh.shape, dtype=bool)
+    total = np.zeros(fresh.shape, dtype=np.float32)
+    levels, by = [], []
     for score in scores:
         mean = score.mean(axis=1, keepdims=True)
         spread = score.std(axis=1, keepdims=True) + np.float32(1e-9)
         total += (score - mean) / spread
-        eligible = np.where(fresh & (score > 0), score, np.float32(-np.inf))
-        proposed |= best(eligible, n_candidates) & np.isfinite(eligible)
+        eligible = np.where(fresh, score, np.float32(0))
+        mine = best(eligible, n_candidates) & (eligible > 0)
+        proposed |= mine
         levels.append((mean, spread))
+        by.append(mine)
     standing = np.where(proposed, total, np.float32(-np.inf))
-    proposed = (proposed & best(standing, n_ranked)) | (owned & allowed)
+    again = allowed & (owned > 0)
+    again &= best(np.where(again, owned, np.float32(0)), n_owned)
+    proposed = (proposed & best(standing, n_ranked)) | again
     rows, columns = np.nonzero(proposed)
     said = np.empty((len(rows), 2 * len(scores) + 1), dtype=np.float32)
+    proposed_by = np.empty((len(rows), len(scores)), dtype=bool)
     for k, (score, (mean, spread)) in enumerate(zip(scores, levels, strict=True)):
         said[:, 2 * k] = score[rows, columns]
         said[:, 2 * k + 1] = (said[:, 2 * k] - mean[rows, 0]) / spread[rows, 0]
+        proposed_by[:, k] = by[k][rows, columns]
     said[:, -1] = total[rows, columns]
-    return rows.astype(np.int64), columns.astype(np.int64), said
+    return Proposals(rows.astype(np.int64), columns.astype(np.int64), said, proposed_by)
+
+
+def propose_to_one(
+    scores: Sequence[Float32],
+    owned: tuple[NDArray[np.int64], NDArray[np.float64]],
+    allowed: Mask,
+    *,
+    repeats: bool,
+    n_candidates: int,
+    n_ranked: int,
+    n_owned: int,
+) -> tuple[NDArray[np.int64], Float32]:
+    """
+    Return the columns and what is said of them, as :func:`propose` does for a single history.
+
+    ``owned``: columns and how much of each; ``allowed``: items; ``repeats``: whether what is owned
+    may be proposed again. A page waits for this, and most members know a small part of a catalogue:
+    all of it is looked at once a member, to find that part.
+    """
+    mine, amounts = owned
+    fresh = allowed.copy()
+    fresh[mine] = False
+    proposed = np.zeros(len(allowed), dtype=bool)
+    levels = []
+    for row in scores:
+        mean = row.sum() / np.float32(len(row))
+        apart = row - mean
+        levels.append((mean, np.sqrt(apart @ apart / np.float32(len(row))) + np.float32(1e-9)))
+        eligible = row > 0
+        eligible &= fresh
+        columns = np.flatnonzero(eligible)
+        proposed[columns[best_of_one(row.take(columns), n_candidates)]] = True
+    again = mine[:0]
+    if repeats:
+        there = allowed[mine]
+        again = mine[there][best_of_one(amounts[there], n_owned)]
+    proposed[again] = True
+    columns = np.flatnonzero(proposed)
+    said = np.empty((2 * len(scores) + 1, len(columns)), dtype=np.float32)
+    for k, (row, (mean, spread)) in enumerate(zip(scores, levels, strict=True)):
+        row.take(columns, out=said[2 * k])
+        np.subtract(said[2 * k], mean, out=said[2 * k + 1])
+        said[2 * k + 1] /= spread
+    said[1:-1:2].sum(axis=0, out=said[-1])
+    # What is owned stays whatever the members say of it.
+    new = np.flatnonzero(fresh[columns])
+    kept = np.ones(len(columns), dtype=bool)
+    kept[new] = False
+    kept[new[best_of_one(said[-1, new], n_ranked)]] = True
+    return columns[kept], said[:, kept].T

@@ -9,8 +9,12 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
+from engagement.learning.recommenders.additive import compact, entries, times
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.features import Catalogue
+
+# Adding up by word costs several times what reading through all texts does, an entry.
+FEW = 0.25
 
 
 def text_features(
@@ -39,15 +43,23 @@ def text_features(
 
 class ContentSimilarity(Recommender):
     """
-    Scores items by how much their texts resemble those in the history (TF-IDF, cosine).
+    Scores items by how much their texts resemble those in the history.
 
-    Without texts in the catalogue every score is zero. ``half_life_days`` ages the history.
+    Likeness is the cosine of word weights (TF-IDF); with embeddings in the catalogue ``meaning`` of
+    it is their cosine instead, which also finds other words and other languages for the same thing.
+    What all texts of a shop have in common is taken off the embeddings first (Mu and Viswanath,
+    ICLR 2018). Without texts in the catalogue every score is zero. ``half_life_days`` ages the
+    history.
     """
 
     texts_: csr_array
+    meanings_: Float32
 
-    def __init__(self, half_life_days: float | None = 90) -> None:
+    def __init__(self, half_life_days: float | None = 90, meaning: float = 0.5) -> None:
         self.half_life_days = half_life_days
+        self.meaning = meaning
+        # Not stored: the texts that it was made of, and the same by word.
+        self._by_word: tuple[csr_array, csr_array] | None = None
 
     def fit(
         self,
@@ -57,22 +69,57 @@ class ContentSimilarity(Recommender):
         catalogue: Catalogue | None = None,
     ) -> Self:
         n = interactions.n_columns
-        texts = None if catalogue is None else catalogue.texts
+        catalogue = catalogue or Catalogue()
+        texts = catalogue.texts
         texts = csr_array((n, 1), dtype=np.float32) if texts is None else csr_array(texts)
         norms = np.sqrt(np.asarray((texts * texts).sum(axis=1)).ravel())
-        self.texts_ = csr_array(diags_array(1 / np.maximum(norms, 1e-12)) @ texts, dtype=np.float32)
+        words = diags_array(1 / np.maximum(norms, 1e-12)) @ texts
+        share = 0.0 if catalogue.embeddings is None else self.meaning
+        # Rows scaled by the root of a part's share: their products add up to the likeness.
+        self.texts_ = csr_array(words * np.sqrt(1 - share), dtype=np.float32)
+        self.meanings_ = _centred(catalogue.embeddings, n) * np.float32(np.sqrt(share))
         self.n_items_ = np.array(n)
         return self
 
     def score(self, histories: Histories) -> Float32:
+        if len(histories) == 1:
+            return self._score_one(histories)
         history = histories.matrix(self.n_items, half_life_days=self.half_life_days)
         profile = csr_array(history @ self.texts_)
-        if len(histories) == 1:
-            return np.asarray(self.texts_ @ profile.toarray()[0], dtype=np.float32)[None, :]
-        return np.asarray((profile @ self.texts_.T).toarray(), dtype=np.float32)
+        scores = np.asarray((profile @ self.texts_.T).toarray())
+        if self.meanings_.shape[1]:
+            scores = scores + (history @ self.meanings_) @ self.meanings_.T
+        return np.asarray(scores, dtype=np.float32)
+
+    def _score_one(self, histories: Histories) -> Float32:
+        """Touch only the items that share a word: this is what a page waits for."""
+        columns, amounts = histories.amounts(self.n_items, half_life_days=self.half_life_days)
+        taken, sources = entries(self.texts_, columns)
+        words, word = np.unique(self.texts_.indices[taken], return_inverse=True)
+        profile = np.bincount(word, self.texts_.data[taken] * amounts[sources], len(words))
+        items = self._items_of_word()
+        if (items.indptr[words + 1] - items.indptr[words]).sum() > FEW * items.nnz:
+            by_word = np.zeros(items.shape[0], dtype=np.float32)
+            by_word[words] = profile
+            scores = self.texts_ @ by_word
+        else:
+            scores = times(words, profile, items)
+        if self.meanings_.shape[1]:
+            scores = scores + self.meanings_ @ (amounts @ self.meanings_[columns]).astype(
+                np.float32
+            )
+        return np.asarray(scores, dtype=np.float32)[None, :]
+
+    def _items_of_word(self) -> csr_array:
+        """Return words × items, of what was learnt last."""
+        if self._by_word is None or self._by_word[0] is not self.texts_:
+            self._by_word = self.texts_, compact(csr_array(self.texts_.T))
+        return self._by_word[1]
 
     def explain(self, histories: Histories, column: int) -> Float32:
         likeness = csr_array(self.texts_ @ self.texts_[[column]].T).toarray().ravel()
+        if self.meanings_.shape[1]:
+            likeness = likeness + self.meanings_ @ self.meanings_[column]
         parts = np.zeros(len(histories.columns), dtype=np.float32)
         known = (histories.columns >= 0) & (histories.columns < self.n_items)
         weights = histories.weights[known]
@@ -81,3 +128,15 @@ class ContentSimilarity(Recommender):
             weights = weights * np.exp2(-age / self.half_life_days)
         parts[known] = weights * likeness[histories.columns[known]]
         return parts
+
+
+def _centred(embeddings: Float32 | None, n: int) -> Float32:
+    """Return the embeddings without their mean, of length 1; rows without a text stay zero."""
+    if embeddings is None or not n:
+        return np.zeros((n, 0), dtype=np.float32)
+    there = np.any(embeddings, axis=1)
+    if not there.any():
+        return np.zeros((n, 0), dtype=np.float32)
+    centred = np.where(there[:, None], embeddings - embeddings[there].mean(axis=0), 0)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(lengths, 1e-12), dtype=np.float32)

@@ -13,6 +13,7 @@ from engagement.learning.interactions import DAY, Float32, Histories, Interactio
 from engagement.learning.recommenders.sequence import known_events, steps_from_end
 
 NEVER = 999.0  # Days since something that never happened: later than anything, and a plain number.
+SESSION = 1 / 48  # Half an hour, in days: a longer pause ends a visit.
 WINDOWS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4)  # Popularity windows, in horizons.
 
 ITEM = (
@@ -38,6 +39,7 @@ VISITOR = (
     "visitor.popularity",
     "visitor.strength",
     "visitor.price",
+    "visitor.session",
 )
 PAIR = (
     "pair.count",
@@ -64,12 +66,39 @@ class Catalogue:
     What the shop says about its items, by column; any part may be missing.
 
     ``prices`` holds NaN where unknown, ``categories`` small integers (below zero: none), ``texts``
-    one row of word weights an item.
+    one row of word weights an item, ``embeddings`` one vector an item (zero: no text), as
+    :func:`~engagement.learning.recommenders.embedding.embed` gives them. ``margins``: what the shop
+    earns on a piece, NaN where unknown. ``created``: the moment at which an item came to the shop.
     """
 
     prices: Float32 | None = None
     categories: NDArray[np.int32] | None = None
     texts: csr_array | None = None
+    embeddings: Float32 | None = None
+    margins: Float32 | None = None
+    created: NDArray[np.int64] | None = None
+
+    def log_prices(self, n: int) -> Float32:
+        """Return the logarithm of each of ``n`` items' price, the mean where it is not known."""
+        if self.prices is None or not np.isfinite(self.prices).any():
+            return np.zeros(n, dtype=np.float32)
+        prices = np.log(np.maximum(self.prices, 0.01))
+        return np.nan_to_num(prices, nan=float(np.nanmean(prices))).astype(np.float32)
+
+    def described(self, n: int, *, before: int | None = None) -> NDArray[np.bool_]:
+        """
+        Return which of ``n`` items have a text: those can be recommended before anybody met them.
+
+        ``before``: only items that are known to have been in the shop before that moment.
+        """
+        has_text = np.zeros(n, dtype=bool)
+        if self.texts is not None:
+            has_text |= np.diff(csr_array(self.texts).indptr) > 0
+        if self.embeddings is not None:
+            has_text |= np.any(self.embeddings, axis=1)
+        if before is not None:
+            has_text &= np.zeros(n, bool) if self.created is None else self.created < before
+        return has_text
 
 
 def pairs_of(rows: NDArray[Any], columns: NDArray[Any], n: int) -> NDArray[np.int64]:
@@ -135,6 +164,11 @@ class _Events:
     steps_since: NDArray[np.int64]
     orders_since: NDArray[np.int64]
     orders: NDArray[np.int64]
+    # The distinct pairs_of(row, column), ascending; the events sorted by pair, still oldest first;
+    # and where each pair begins among those.
+    met: NDArray[np.int64]
+    by_pair: NDArray[np.int64]
+    begins: NDArray[np.int64]
 
     @classmethod
     def of(cls, histories: Histories, n_columns: int) -> _Events:
@@ -146,39 +180,52 @@ class _Events:
         starts[1:] = (np.diff(row) != 0) | (np.diff(age) != 0)
         orders = np.bincount(row[starts], minlength=len(histories))
         until = np.cumsum(orders)
+        column = histories.columns[usable]
+        pairs = pairs_of(row, column, n_columns)
+        by_pair = pairs.argsort(kind="stable")
+        pairs = pairs[by_pair]
+        begins = np.flatnonzero(np.diff(pairs, prepend=-1))
         return cls(
             row=row,
-            column=histories.columns[usable],
+            column=column,
             age=age,
             strength=np.maximum(histories.weights[usable], 0),
             steps_since=steps_from_end(histories, usable)[usable],
             orders_since=until[row] - np.cumsum(starts),
             orders=orders,
+            met=pairs[begins],
+            by_pair=by_pair,
+            begins=begins,
         )
 
 
-def _least(values: NDArray[Any], groups: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    least = np.full(n, NEVER)
-    np.minimum.at(least, groups, values)
-    return least
-
-
-def _most(values: NDArray[Any], groups: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    most = np.zeros(n)
-    np.maximum.at(most, groups, values)
-    return most
+def _session_lengths(events: _Events) -> NDArray[np.int64]:
+    """Return how many events the visit that goes on has had: none if the last was long ago."""
+    n, row = len(events.orders), events.row
+    if not len(row):
+        return np.zeros(n, dtype=np.int64)
+    is_last = np.append(row[1:] != row[:-1], True)
+    until_next = np.where(is_last, events.age, events.age - np.append(events.age[1:], 0))
+    ends = np.full(n, -1)
+    paused = np.flatnonzero(until_next > SESSION)
+    ends[row[paused]] = paused
+    lengths = np.bincount(row, minlength=n)
+    starts = np.cumsum(lengths) - lengths
+    return np.asarray(starts + lengths - 1 - np.maximum(ends, starts - 1))
 
 
 def _visitor_features(events: _Events, items: Float32) -> NDArray[np.float64]:
-    """Return histories × ``VISITOR``."""
+    """Return ``VISITOR`` × histories."""
     n, row = len(events.orders), events.row
-    price = items[:, ITEM.index("item.price")]
-    popularity = np.log1p(items[:, ITEM.index("item.visitors_2")])
+    price = items[events.column, ITEM.index("item.price")]
+    popularity = np.log1p(items[events.column, ITEM.index("item.visitors_2")])
     n_events = np.bincount(row, minlength=n)
-    last, first = _least(events.age, row, n), _most(events.age, row, n)
+    there, until = n_events > 0, np.cumsum(n_events)
+    last, first = np.full(n, NEVER), np.zeros(n)
+    last[there] = np.minimum(events.age[until[there] - 1], NEVER)
+    first[there] = events.age[(until - n_events)[there]]
     span = np.maximum(first - last, 0)
-    met = np.unique(pairs_of(row, events.column, len(items))) // max(len(items), 1)
-    n_items = np.bincount(met, minlength=n)
+    n_items = np.bincount(events.met // max(len(items), 1), minlength=n)
     values = [
         n_items,
         events.orders,
@@ -187,40 +234,44 @@ def _visitor_features(events: _Events, items: Float32) -> NDArray[np.float64]:
         first,
         n_events / np.maximum(events.orders, 1),
         1 - n_items / np.maximum(n_events, 1),
-        _mean(np.bincount(row, popularity[events.column], n), n_events),
+        _mean(np.bincount(row, popularity, n), n_events),
         np.log1p(_mean(np.bincount(row, events.strength, n), n_events)),
-        _mean(np.bincount(row, price[events.column], n), n_events),
+        _mean(np.bincount(row, price, n), n_events),
+        _session_lengths(events),
     ]
-    return np.stack(values, axis=1)
+    return np.array(values, dtype=np.float64)
 
 
 def _pair_features(
-    events: _Events, wanted: NDArray[np.int64], n_columns: int, horizon_days: float
+    events: _Events, wanted: NDArray[np.int64], horizon_days: float
 ) -> NDArray[np.float64]:
     """
-    Return for each wanted pair: count, recent counts (two half-lives), strength, days since the
+    Return values × wanted pairs: count, recent counts (two half-lives), strength, days since the
     last time, days between times, events since, orders since, share of the orders since the first.
     """
-    met, pair = np.unique(pairs_of(events.row, events.column, n_columns), return_inverse=True)
-    n, age = len(met), events.age
-    count = np.bincount(pair, minlength=n)
-    latest, earliest = _least(age, pair, n), _most(age, pair, n)
-    values = [
-        count,
-        np.bincount(pair, np.exp2(-age / horizon_days), n),
-        np.bincount(pair, np.exp2(-age / (3 * horizon_days)), n),
-        np.log1p(np.bincount(pair, events.strength, n)),
-        latest,
-        np.where(count > 1, (earliest - latest) / np.maximum(count - 1, 1), NEVER),
-        _least(events.steps_since, pair, n),
-        _least(events.orders_since, pair, n),
-        count / (_most(events.orders_since, pair, n) + 1),
-    ]
-    missing = np.array([[0, 0, 0, 0, NEVER, NEVER, NEVER, NEVER, 0]])
-    table = np.concatenate([np.stack(values, axis=1), missing])
-    at = np.searchsorted(met, wanted)
-    hit = np.append(met, -1)[at] == wanted
-    return table[np.where(hit, at, n)]
+    n, begins, by_pair = len(events.met), events.begins, events.by_pair
+    table = np.empty((9, n + 1))
+    table[:, n] = [0, 0, 0, 0, NEVER, NEVER, NEVER, NEVER, 0]
+    if n:
+        ends = np.append(begins[1:], len(by_pair))
+        count = ends - begins
+        age, oldest, newest = events.age[by_pair], by_pair[begins], by_pair[ends - 1]
+        latest = np.minimum(events.age[newest], NEVER)
+        fading = np.exp2(age / (-3 * horizon_days))
+        strength = np.add.reduceat(events.strength[by_pair].astype(np.float64), begins)
+        table[0, :n] = count
+        table[1, :n] = np.add.reduceat(fading**3, begins)
+        table[2, :n] = np.add.reduceat(fading, begins)
+        table[3, :n] = np.log1p(strength)
+        table[4, :n] = latest
+        gap = (events.age[oldest] - latest) / np.maximum(count - 1, 1)
+        table[5, :n] = np.where(count > 1, gap, NEVER)
+        table[6, :n] = np.minimum(events.steps_since[newest], NEVER)
+        table[7, :n] = np.minimum(events.orders_since[newest], NEVER)
+        table[8, :n] = count / (events.orders_since[oldest] + 1)
+    at = np.searchsorted(events.met, wanted)
+    hit = np.append(events.met, -1)[at] == wanted
+    return table.take(np.where(hit, at, n), axis=1)
 
 
 def _category_share(
@@ -231,10 +282,10 @@ def _category_share(
     half_life_days: float,
 ) -> NDArray[np.float64]:
     """Return the share of the visitor's recent events that fell into the candidate's category."""
-    if not len(categories) or categories.max() < 0:
+    n, of_event, of_candidate = len(events.orders), categories[events.column], categories[columns]
+    n_categories = 1 + int(max(of_event.max(initial=-1), of_candidate.max(initial=-1)))
+    if not n_categories:
         return np.zeros(len(rows))
-    n, n_categories = len(events.orders), int(categories.max()) + 1
-    of_event, of_candidate = categories[events.column], categories[columns]
     inside = of_event >= 0
     share = np.bincount(
         events.row[inside] * n_categories + of_event[inside],
@@ -253,25 +304,28 @@ def candidate_features(
     categories: NDArray[np.int32],
     horizon_days: float,
 ) -> Float32:
-    """Return a row of ``ITEM + VISITOR + PAIR`` for each candidate (history, column)."""
+    """
+    Return a row of ``ITEM + VISITOR + PAIR`` for each candidate (history, column).
+
+    In memory all values of a feature lie side by side: a ranker reads them that way.
+    """
     n_columns = len(items)
     events = _Events.of(histories, n_columns)
-    visitor = _visitor_features(events, items)[rows]
-    pair = _pair_features(events, pairs_of(rows, columns, n_columns), n_columns, horizon_days)
-    item = items[columns]
-    count, since, own_gap = pair[:, 0], pair[:, 4], pair[:, 5]
-    of_visitor = dict(zip(VISITOR, visitor.T, strict=True))
+    table = np.empty((len(ITEM) + len(VISITOR) + len(PAIR), len(rows)), dtype=np.float32)
+    item, visitor, pair = np.split(table, [len(ITEM), len(ITEM) + len(VISITOR)])
+    item[:] = items.take(columns, axis=0).T
+    known = _visitor_features(events, items).take(rows, axis=1)
+    visitor[:] = known
+    of_visitor = dict(zip(VISITOR, known, strict=True))
+    pairs = _pair_features(events, pairs_of(rows, columns, n_columns), horizon_days)
+    pair[:6] = pairs[:6]
+    count, since, own_gap = pairs[0], pairs[4], pairs[5]
     usual = np.where(own_gap < NEVER, own_gap, of_visitor["visitor.gap"])
-    derived = [
-        since / np.maximum(usual, 1),
-        count / np.maximum(of_visitor["visitor.orders"], 1),
-        (count > 0) & (since <= of_visitor["visitor.days_since"] + 1),
-        pair[:, 6],
-        pair[:, 7],
-        pair[:, 8],
-        since / np.maximum(item[:, ITEM.index("item.gap")], 1),
-        _category_share(events, rows, columns, categories, 2 * horizon_days),
-        item[:, ITEM.index("item.price")] - of_visitor["visitor.price"],
-    ]
-    known: list[NDArray[Any]] = [item, visitor, pair[:, :6], np.stack(derived, axis=1)]
-    return np.concatenate(known, axis=1, dtype=np.float32)
+    pair[6] = since / np.maximum(usual, 1)
+    pair[7] = count / np.maximum(of_visitor["visitor.orders"], 1)
+    pair[8] = (count > 0) & (since <= of_visitor["visitor.days_since"] + 1)
+    pair[9:12] = pairs[6:]
+    pair[12] = since / np.maximum(item[ITEM.index("item.gap")], 1)
+    pair[13] = _category_share(events, rows, columns, categories, 2 * horizon_days)
+    pair[14] = item[ITEM.index("item.price")] - of_visitor["visitor.price"]
+    return table.T

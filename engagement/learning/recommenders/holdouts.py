@@ -31,25 +31,32 @@ def windows(
     step_days: float,
     n_rows: int,
     rng: np.random.Generator,
+    *,
+    weighing: float = 0.0,
 ) -> Iterator[Holdout]:
     """
-    Yield holdouts of ``horizon_days`` that end at the last moment and ``step_days`` apart before.
+    Yield holdouts of ``horizon_days`` that end at the last moment and ``step_days`` apart before;
+    of a third of the log where that is less.
 
     What came before each cut teaches the members; the distinct items that known rows meet in the
-    window are the answers. A split with less than one more horizon before it is left out.
+    window, by events ``weighing`` at least so much, are the answers. A split with less than one
+    more horizon before it is left out.
     """
     moments = interactions.moments
-    end, horizon = int(moments.max()) + 1, int(horizon_days * DAY)
+    end = int(moments.max()) + 1
+    horizon = min(int(horizon_days * DAY), (end - int(moments.min())) // 3)
+    if not horizon:
+        return
     for k in range(n_splits):
         cut = end - horizon - int(k * step_days * DAY)
         if cut - int(moments.min()) < horizon:
             return
         before = interactions.select(moments < cut)
         inside = (moments >= cut) & (moments < cut + horizon)
+        inside &= interactions.weights >= weighing
         known_rows = np.bincount(before.rows, minlength=before.n_rows) > 0
-        known_columns = np.bincount(before.columns, minlength=before.n_columns) > 0
         rows, columns = interactions.rows[inside], interactions.columns[inside]
-        answerable = known_rows[rows] & known_columns[columns]
+        answerable = known_rows[rows]
         pairs = np.unique(np.stack([rows[answerable], columns[answerable]], axis=1), axis=0)
         asked = np.unique(pairs[:, 0])
         if len(asked) > n_rows:

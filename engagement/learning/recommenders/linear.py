@@ -66,7 +66,8 @@ class EASE(ItemToItem):
 
 def _most_used(matrix: csr_array, n: int) -> Int64:
     counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    return np.sort(np.argsort(-counts, kind="stable")[:n])
+    # What nobody has met would cost as much as what everybody has.
+    return np.sort(np.argsort(-counts, kind="stable")[: min(n, np.count_nonzero(counts))])
 
 
 def _weights(matrix: csr_array, regularization: float) -> Float32:

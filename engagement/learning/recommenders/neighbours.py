@@ -59,10 +59,10 @@ class ItemKNN(ItemToItem):
         norms = np.sqrt(_column_sums(matrix, matrix.data.astype(np.float64) ** 2))
         transposed = matrix.T.tocsr()
         nearest = [
-            _strongest(self._similarity(block @ matrix, start, norms), start, self.n_neighbours)
-            for start, block in _blocks(transposed, matrix)
+            strongest(self._similarity(block @ matrix, start, norms), start, self.n_neighbours)
+            for start, block in blocks_of(transposed, matrix)
         ]
-        weights = _stack(nearest, interactions.n_columns)
+        weights = stack(nearest, interactions.n_columns)
         # A row of ``nearest`` belongs to one item: the listener, or the speaker.
         self.weights_ = compact(weights.T.tocsr() if self.keep == "target" else weights)
         return self
@@ -98,7 +98,7 @@ def _column_sums(matrix: csr_array, values: NDArray[np.float64]) -> NDArray[np.f
     return sums.astype(np.float64, copy=False)
 
 
-def _blocks(transposed: csr_array, matrix: csr_array) -> Iterator[tuple[int, csr_array]]:
+def blocks_of(transposed: csr_array, matrix: csr_array) -> Iterator[tuple[int, csr_array]]:
     """Cut items into runs whose co-occurrences fit into ``BLOCK``, however many items there are."""
     if not transposed.shape[0]:
         return
@@ -112,7 +112,7 @@ def _blocks(transposed: csr_array, matrix: csr_array) -> Iterator[tuple[int, csr
         yield int(start), transposed[start:end]
 
 
-def _strongest(
+def strongest(
     similarity: csr_array, start: int, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Float32]:
     """Return for each row how many were kept, and the columns and values of its ``n`` largest."""
@@ -136,7 +136,7 @@ def _strongest(
     )
 
 
-def _stack(
+def stack(
     parts: list[tuple[NDArray[np.int64], NDArray[np.int32], Float32]], n_items: int
 ) -> csr_array:
     if not parts:

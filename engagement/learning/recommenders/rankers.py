@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from engagement.learning.interactions import Float32
 from engagement.learning.recommenders.trees import Trees
+
+MAX_DEPTH = 6  # Each level is a step that a visitor waits for.
 
 
 class MissingExtra(ImportError):
@@ -50,41 +52,45 @@ class WeightedSum:
 
 
 def can_learn_trees() -> bool:
-    return importlib.util.find_spec("lightgbm") is not None
+    """Return whether LightGBM is there and works: it needs the system's OpenMP library."""
+    try:
+        importlib.import_module("lightgbm")
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def learn_trees(
     features: Float32,
     relevant: NDArray[np.bool_],
-    groups: NDArray[np.int64],
+    weights: Float32,
     *,
     n_trees: int,
     n_leaves: int,
     learning_rate: float,
-    n_top: int,
     seed: int,
 ) -> Trees:
     """
-    Learn LambdaMART (Burges, 2010) through LightGBM: trees that raise nDCG at the top of the list.
+    Learn boosted trees through LightGBM (Ke et al., NIPS 2017): the log-odds of being an answer.
 
-    ``groups`` holds the number of candidates of each question, in the order of the rows.
+    Pointwise, because it ranked as well as LambdaMART on held-out days at half the time, and
+    because a weight an answer is all that another objective needs.
     """
     if not can_learn_trees():
         raise MissingExtra("lightgbm", "blend")
     import lightgbm
 
     options = {
-        "objective": "lambdarank",
-        "lambdarank_truncation_level": n_top,
+        "objective": "binary",
         "learning_rate": learning_rate,
         "num_leaves": n_leaves,
-        "max_depth": 10,
+        "max_depth": MAX_DEPTH,
         "min_data_in_leaf": max(20, min(100, len(features) // 5000)),
         "feature_fraction": 0.4,
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
         "lambda_l2": 10.0,
-        "max_bin": 127,
+        "max_bin": 63,
         "use_missing": False,
         "num_threads": 1,
         "deterministic": True,
@@ -93,18 +99,22 @@ def learn_trees(
         "verbose": -1,
     }
     data = lightgbm.Dataset(
-        features, relevant.astype(np.int32), group=groups, params=options, free_raw_data=True
+        features, relevant.astype(np.int32), weight=weights, params=options, free_raw_data=True
     )
     return Trees.from_lightgbm(lightgbm.train(options, data, n_trees).dump_model())
 
 
 def learn_weights(
-    features: Float32, relevant: NDArray[np.bool_], groups: NDArray[np.int64]
+    features: Float32,
+    relevant: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    weights: Float32,
 ) -> WeightedSum:
     """
     Learn one weight a feature; every question counts the same however many candidates it has.
 
-    Features that are the same for all candidates of a question cannot order them and get none.
+    ``groups`` holds the number of candidates of each question, in the order of the rows. Features
+    that are the same for all candidates of a question cannot order them and get none.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -116,7 +126,7 @@ def learn_weights(
     scaled = (features - mean) / scale
     scaled[:, ~varies] = 0
     model = LogisticRegression(C=1.0, max_iter=200)
-    model.fit(scaled, relevant, sample_weight=(1 / groups)[question] * groups.mean())
+    model.fit(scaled, relevant, sample_weight=weights * (1 / groups)[question] * groups.mean())
     return WeightedSum(
         mean.astype(np.float32),
         (model.coef_[0] / scale).astype(np.float32),

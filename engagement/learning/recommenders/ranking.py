@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engagement.learning.interactions import Int64
+from engagement.learning.interactions import Float32, Int64
+
+
+def from_zero(scores: NDArray[Any], known: NDArray[np.bool_]) -> Float32:
+    """
+    Return scores that begin at zero, for models that order items but know no zero.
+
+    ``scores``: histories × items. The least likely item of each history becomes zero, and every
+    item of a history that is not ``known``: nothing speaks for anything there.
+    """
+    least = scores.min(axis=1, keepdims=True, initial=np.inf)
+    return np.where(known[:, None], scores - least, 0).astype(np.float32)
 
 
 def top_n(scores: NDArray[Any], n: int, exclude: ArrayLike | None = None) -> Int64:
@@ -68,3 +79,90 @@ def diversify(
         if codes[best] >= 0:
             fresh[codes == codes[best]] *= 0.5
     return chosen
+
+
+def spread(
+    scores: NDArray[Any], features: NDArray[Any], strength: float, n: int, *, floor: float = 1e-6
+) -> Int64:
+    """
+    Return ``n`` positions, best first, so that good items differ from each other.
+
+    Greedy maximum of a determinantal point process (Chen, Zhang and Zhou, 2018): the set grows by
+    the item that adds most volume, which is its quality and what of its ``features`` (items ×
+    anything, rows of length one) the chosen ones do not span. Scores are stretched to 0…1 and
+    weigh ``(1 - strength) / strength`` against diversity: strength 0 keeps the order. Where
+    nothing new is left to span, the rest follows by score. Costs n × items × features.
+    """
+    n = max(min(n, len(scores)), 0)
+    by_score = np.argsort(-scores, kind="stable").astype(np.int64)
+    if strength <= 0.0 or n < 2:
+        return by_score[:n]
+    span = float(scores.max() - scores.min())
+    relevance = (scores - scores.min()) / span if span > 0.0 else np.zeros(len(scores))
+    # No more than e^20 apart: beyond that a score is a command, and the sums lose their digits.
+    weight = min((1.0 - strength) / strength, 10.0)
+    quality = np.exp(weight * relevance.astype(np.float64))
+    vectors = features.astype(np.float64)
+    left = quality**2 * (vectors**2).sum(axis=1)
+    # Column k of the Cholesky factor of the kernel, for all items at once.
+    factor = np.zeros((n, len(scores)))
+    chosen: list[int] = []
+    free = np.ones(len(scores), dtype=bool)
+    for place in range(n):
+        best = _first_of_the_largest(np.where(free, left, -np.inf), by_score)
+        if left[best] <= floor:
+            break
+        chosen.append(best)
+        free[best] = False
+        row = quality[best] * quality * (vectors @ vectors[best])
+        row -= factor[:place, best] @ factor[:place]
+        factor[place] = row / np.sqrt(left[best])
+        left = left - factor[place] ** 2
+    rest = [int(place) for place in by_score if free[place]]
+    return np.array([*chosen, *rest][:n], dtype=np.int64)
+
+
+def calibrate(
+    scores: NDArray[Any],
+    categories: NDArray[Any],
+    target: NDArray[Any],
+    strength: float,
+    n: int,
+    *,
+    smoothing: float = 0.01,
+) -> Int64:
+    """
+    Return ``n`` positions, best first, whose mix of categories comes near ``target``.
+
+    Greedy (Steck, 2018): each place goes to the item with the best ``(1 - strength) × scores −
+    strength × divergence`` of the list so far, scores stretched to 0…1 and the Kullback-Leibler
+    divergence from ``target`` (a share for each category, summing to 1) to the list's shares,
+    these smoothed. Codes below zero are of no category: they belong to no share.
+    """
+    n = max(min(n, len(scores)), 0)
+    by_score = np.argsort(-scores, kind="stable").astype(np.int64)
+    if strength <= 0.0 or n < 2 or not len(target) or target.sum() <= 0.0:
+        return by_score[:n]
+    span = float(scores.max() - scores.min())
+    values = (scores - scores.min()) / span if span > 0.0 else np.zeros(len(scores))
+    wanted = target > 0.0
+    counts = np.zeros(len(target))
+    free = np.ones(len(scores), dtype=bool)
+    chosen = np.empty(n, dtype=np.int64)
+    for place in range(n):
+        # What the shares would be with one more item of each category; the last: with none.
+        grown = np.concatenate([counts + np.eye(len(target)), counts[None]]) / (place + 1)
+        mixed = (1.0 - smoothing) * grown + smoothing * target
+        divergence = (target[wanted] * np.log(target[wanted] / mixed[:, wanted])).sum(axis=1)
+        merit = (1.0 - strength) * values - strength * divergence[categories]
+        best = _first_of_the_largest(np.where(free, merit, -np.inf), by_score)
+        chosen[place] = best
+        free[best] = False
+        if categories[best] >= 0:
+            counts[categories[best]] += 1.0
+    return chosen
+
+
+def _first_of_the_largest(values: NDArray[Any], order: Int64) -> int:
+    """Return the position of the largest value; among equals, what comes first in ``order``."""
+    return int(order[np.argmax(values[order])])

@@ -45,8 +45,11 @@ class RepeatPurchase(Recommender):
         return self
 
     def score(self, histories: Histories) -> Float32:
-        scores = np.zeros((len(histories), self.n_items), dtype=np.float32)
         known, amounts = self._amounts(histories)
+        if len(histories) == 1:
+            met = histories.columns[known]
+            return np.bincount(met, amounts, self.n_items).astype(np.float32)[None, :]
+        scores = np.zeros((len(histories), self.n_items), dtype=np.float32)
         np.add.at(scores, (histories.rows()[known], histories.columns[known]), amounts)
         return scores
 

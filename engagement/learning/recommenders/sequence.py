@@ -54,7 +54,7 @@ def decayed(histories: Histories, n_columns: int, decay: float, n_last: int) -> 
     )
 
 
-def _parts(histories: Histories, rules: Float32, decay: float, n_last: int) -> Float32:
+def event_parts(histories: Histories, rules: Float32, decay: float, n_last: int) -> Float32:
     """Return what each event of the single history adds, if an item adds what ``rules`` say."""
     known = known_events(histories, len(rules))
     steps = steps_from_end(histories, known)
@@ -63,6 +63,22 @@ def _parts(histories: Histories, rules: Float32, decay: float, n_last: int) -> F
     parts = np.zeros(len(histories.columns), dtype=np.float32)
     parts[used] = weights * rules[histories.columns[used]]
     return parts
+
+
+def nearby_pairs(
+    columns: NDArray[np.int32], sessions: NDArray[np.int64], window: int, n_columns: int
+) -> csr_array:
+    """
+    Return items × items: for each two events of a session at most ``window`` apart, 1 / distance
+    from the earlier one to the later one. Events are given in order.
+    """
+    counts = csr_array((n_columns, n_columns), dtype=np.float32)
+    for distance in range(1, window + 1):
+        together = sessions[distance:] == sessions[:-distance]
+        before, after = columns[:-distance][together], columns[distance:][together]
+        weights = np.full(len(before), 1 / distance, dtype=np.float32)
+        counts = counts + csr_array((weights, (before, after)), shape=counts.shape)
+    return counts
 
 
 def keep_largest(matrix: csr_array, n: int) -> csr_array:
@@ -108,13 +124,7 @@ class SequenceRules(Recommender):
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
         n = interactions.n_columns
         order, sessions = in_order(interactions, self.session_gap)
-        columns = interactions.columns[order]
-        counts = csr_array((n, n), dtype=np.float32)
-        for distance in range(1, self.window + 1):
-            together = sessions[distance:] == sessions[:-distance]
-            before, after = columns[:-distance][together], columns[distance:][together]
-            weights = np.full(len(before), 1 / distance, dtype=np.float32)
-            counts = counts + csr_array((weights, (before, after)), shape=(n, n))
+        counts = nearby_pairs(interactions.columns[order], sessions, self.window, n)
         totals = np.maximum(counts.sum(axis=1), 1) ** self.normalisation
         rules = csr_array(diags_array(1 / totals) @ counts, dtype=np.float32)
         self.rules_ = keep_largest(rules, self.n_rules)
@@ -127,7 +137,7 @@ class SequenceRules(Recommender):
 
     def explain(self, histories: Histories, column: int) -> Float32:
         rules = self.rules_[:, [column]].toarray().ravel()
-        return _parts(histories, rules, self.history_decay, self.n_last)
+        return event_parts(histories, rules, self.history_decay, self.n_last)
 
 
 class NextItem(Recommender):
@@ -200,4 +210,4 @@ class NextItem(Recommender):
         rules = np.zeros(self.n_items, dtype=np.float32)
         if len(place):
             rules[self.used_] = self.weights_[:, place[0]]
-        return _parts(histories, rules, self.history_decay, self.n_last)
+        return event_parts(histories, rules, self.history_decay, self.n_last)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engagement.learning.interactions import Float32
+from engagement.learning.recommenders.paths import Paths
 
-BLOCK = 2_000_000
+BLOCK = 100_000  # Rows × trees walked down at once: what fits into a processor's cache.
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Trees:
     right: NDArray[np.int32]
     value: NDArray[np.float32]
     depth: NDArray[np.int32]
+    # For :meth:`predict`, from the arrays above; not stored.
+    _paths: Paths = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_paths", Paths.of(self))
 
     @classmethod
     def from_lightgbm(cls, model: dict[str, Any]) -> Self:
@@ -72,20 +78,7 @@ class Trees:
 
     def predict(self, features: Float32) -> Float32:
         """Return the sum of the trees for each row."""
-        out = np.empty(len(features), dtype=np.float32)
-        step = max(BLOCK // max(len(self.roots), features.shape[1], 1), 1)
-        # ``take`` on flat arrays is twice as fast as indexing: this is most of a ranker's answer.
-        child = np.stack([self.right, self.left], axis=1).ravel()
-        for start in range(0, len(features), step):
-            rows = features[start : start + step]
-            node = np.repeat(self.roots[None], len(rows), axis=0)
-            offsets = (np.arange(len(rows), dtype=np.int32) * features.shape[1])[:, None]
-            flat = np.ascontiguousarray(rows).ravel()
-            for _ in range(int(self.depth)):
-                asked = flat.take(offsets + self.feature.take(node))
-                node = child.take(2 * node + (asked <= self.threshold.take(node)))
-            out[start : start + step] = self.value.take(node).sum(axis=1)
-        return out
+        return self._paths.predict(features)
 
     def contributions(self, features: Float32) -> Float32:
         """
@@ -94,19 +87,24 @@ class Trees:
         The way from root to leaf changes the mean below; each change belongs to the feature that
         was asked (Saabas, 2014). Rows sum to :meth:`predict`.
         """
-        n = features.shape[1]
-        out = np.zeros((len(features), n + 1), dtype=np.float32)
+        n_rows, n = features.shape
+        out = np.zeros((n_rows, n + 1), dtype=np.float64)
         out[:, n] = self.value[self.roots].sum()
-        at = np.arange(len(features))
-        for root in self.roots:
-            node = np.full(len(features), root)
+        step = max(BLOCK // max(len(self.roots), 1), 1)
+        for start in range(0, n_rows, step):
+            rows = features[start : start + step]
+            at = np.arange(len(rows))[:, None]
+            node = np.repeat(self.roots[None], len(rows), axis=0)
+            changes = np.zeros(len(rows) * n)
             for _ in range(int(self.depth)):
-                asked = self.feature[node]
-                goes_left = features[at, asked] <= self.threshold[node]
-                below = np.where(goes_left, self.left[node], self.right[node])
-                out[at, asked] += self.value[below] - self.value[node]
+                asked = self.feature.take(node)
+                goes_left = rows[at, asked] <= self.threshold.take(node)
+                below = np.where(goes_left, self.left.take(node), self.right.take(node))
+                moved = self.value.take(below) - self.value.take(node)
+                changes += np.bincount((at * n + asked).ravel(), moved.ravel(), len(changes))
                 node = below
-        return out
+            out[start : start + step, :n] = changes.reshape(len(rows), n)
+        return out.astype(np.float32)
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {some.name: getattr(self, some.name) for some in fields(self) if some.init}

@@ -6,16 +6,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array, diags_array, vstack
 
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
-from engagement.learning.recommenders.additive import ItemToItem, saturated
+from engagement.learning.recommenders.additive import ItemToItem, saturated, times
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.sequence import keep_largest
-from engagement.learning.recommenders.sessions import slices
 
+Nearest = tuple[NDArray[np.int64], NDArray[np.float64]]
 SELF = 1 - 1e-5  # The same history as the visitor's own: the visitor, or one who knows no more.
 BLOCK = 20_000_000
+# Visitors that are looked at for one history: who shares the rarest of its items comes first. Only
+# logs of millions reach it; there the best seller alone would name a tenth of all visitors.
+LOOKED_AT = 200_000
 
 
 def decay(interactions: Interactions, half_life_days: float | None) -> Float32:
@@ -41,6 +44,8 @@ class UserKNN(Recommender):
     weight_: Float32
     visitors_of_item_: csr_array
     items_of_visitor_: csr_array
+    # What models of one taste have in common.
+    OF_TASTE = ("weight_", "visitors_of_item_")
 
     def __init__(
         self,
@@ -58,64 +63,123 @@ class UserKNN(Recommender):
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
         n = interactions.n_columns
-        seen = saturated(interactions.matrix(), "once")
-        found_in = np.bincount(seen.indices, minlength=n)
+        found_in = np.bincount(saturated(interactions.matrix(), "once").indices, minlength=n)
         idf = np.log1p(interactions.n_rows / (1 + found_in)) if self.weight_items else np.ones(n)
         self.weight_ = idf.astype(np.float32)
         profiles = interactions.matrix(decay(interactions, self.half_life_days))
         self.visitors_of_item_ = csr_array(self._unit(profiles).T)
+        return self._fit_words(interactions)
+
+    # -- several windows, one search ----------------------------------------------------------
+    @property
+    def taste(self) -> tuple[Any, ...]:
+        """What decides who is a neighbour: models that are equal in it find the same ones."""
+        return type(self), self.n_neighbours, self.half_life_days, self.weight_items
+
+    def fit_beside(self, other: UserKNN, interactions: Interactions) -> Self:
+        """Learn as :meth:`fit` does; ``other``, of the same taste, has learnt the same data."""
+        self.weight_, self.visitors_of_item_ = other.weight_, other.visitors_of_item_
+        return self._fit_words(interactions)
+
+    def _fit_words(self, interactions: Interactions) -> Self:
+        """Learn what neighbours recommend: what they met lately."""
+        seen = interactions
         if self.recent_days is not None and len(interactions):
             age = interactions.moments.max() - interactions.moments
-            seen = saturated(interactions.select(age <= self.recent_days * DAY).matrix(), "once")
+            seen = interactions.select(age <= self.recent_days * DAY)
+        met = saturated(seen.matrix(), "once")
         if self.damping:
-            power = np.maximum(found_in, 1.0) ** -self.damping
-            seen = csr_array(seen @ diags_array(power), dtype=np.float32)
-        self.items_of_visitor_ = csr_array(seen, dtype=np.float32)
-        self.n_items_ = np.array(n)
+            every = saturated(interactions.matrix(), "once")
+            found_in = np.bincount(every.indices, minlength=interactions.n_columns)
+            met = csr_array(met @ diags_array(np.maximum(found_in, 1.0) ** -self.damping))
+        self.items_of_visitor_ = csr_array(met, dtype=np.float32)
+        self.n_items_ = np.array(interactions.n_columns)
         return self
 
     def _unit(self, profiles: csr_array) -> csr_array:
-        weighted = profiles @ diags_array(self.weight_)
-        norms = np.sqrt(np.asarray((weighted * weighted).sum(axis=1)).ravel())
-        return csr_array(diags_array(1 / np.maximum(norms, 1e-12)) @ weighted, dtype=np.float32)
+        """Weigh the items and bring each row to length 1, touching only what a row holds."""
+        values = profiles.data * self.weight_[profiles.indices]
+        rows = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
+        norms = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, profiles.shape[0]))
+        values = (values / np.maximum(norms, 1e-12)[rows]).astype(np.float32)
+        return csr_array((values, profiles.indices, profiles.indptr), shape=profiles.shape)
 
     def score(self, histories: Histories) -> Float32:
-        profiles = self._unit(histories.matrix(self.n_items, half_life_days=self.half_life_days))
+        return self.said_by(self.neighbours(histories))
+
+    def neighbours(self, histories: Histories) -> csr_array | Nearest:
+        """
+        Return histories × visitors: the likeness of the nearest ones.
+
+        Of a single history, only those visitors and their likeness: for a row, building a sparse
+        matrix takes longer than all else.
+        """
         if len(histories) == 1:
-            return self._score_one(profiles)
-        scores = np.zeros((len(histories), self.n_items), dtype=np.float32)
-        step = max(BLOCK // max(self.visitors_of_item_.shape[1], 1), 1)
+            return self._neighbours_of_one(histories)
+        profiles = self._unit(histories.matrix(self.n_items, half_life_days=self.half_life_days))
+        profiles = self._rarest(profiles)
+        n_visitors = self.visitors_of_item_.shape[1]
+        parts = [csr_array((0, n_visitors), dtype=np.float32)]
+        step = max(BLOCK // max(n_visitors, 1), 1)
         for start in range(0, len(histories), step):
             likeness = (profiles[start : start + step] @ self.visitors_of_item_).toarray()
             likeness[likeness > SELF] = 0
             if self.n_neighbours < likeness.shape[1]:
                 least = np.partition(likeness, -self.n_neighbours, axis=1)[:, -self.n_neighbours]
                 likeness[likeness < least[:, None]] = 0
-            total = np.maximum(likeness.sum(axis=1), 1e-9)
-            said = (csr_array(likeness) @ self.items_of_visitor_).toarray()
-            scores[start : start + step] = said / total[:, None]
-        return scores
+            parts.append(csr_array(likeness))
+        return csr_array(vstack(parts, format="csr"))
 
-    def _score_one(self, profile: csr_array) -> Float32:
+    def _rarest(self, profiles: csr_array) -> csr_array:
+        """Return ``profiles`` without the items that would bring too many visitors to look at."""
+        met_by = np.diff(self.visitors_of_item_.indptr)[profiles.indices].astype(np.int64)
+        if not len(met_by) or met_by.sum() <= LOOKED_AT:
+            return profiles
+        rows = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
+        order = np.lexsort((met_by, rows))
+        # The sum of everything before a row's first item is what earlier rows have brought.
+        total = np.cumsum(met_by[order])
+        before = np.concatenate([[0], total])[profiles.indptr[:-1]][rows]
+        kept = np.ones(len(order), dtype=bool)
+        spent = total - before
+        kept[order] = (spent <= LOOKED_AT) | (spent == met_by[order])
+        if kept.all():
+            return profiles
+        return csr_array(
+            (profiles.data[kept], (rows[kept], profiles.indices[kept])), shape=profiles.shape
+        )
+
+    def said_by(self, neighbours: csr_array | Nearest) -> Float32:
+        """Return the scores: what ``neighbours`` met lately, in proportion to their likeness."""
+        if isinstance(neighbours, tuple):
+            nearest, likeness = neighbours
+            shares = likeness / max(float(likeness.sum()), 1e-9)
+            said = times(nearest, shares, self.items_of_visitor_)
+            return said.astype(np.float32)[None, :]
+        total = np.maximum(np.asarray(neighbours.sum(axis=1)).ravel(), 1e-9)
+        said = (neighbours @ self.items_of_visitor_).toarray()
+        return np.asarray(said / total[:, None], dtype=np.float32)
+
+    def _neighbours_of_one(self, histories: Histories) -> Nearest:
         """Touch only the visitors who share an item: this is what a page waits for."""
-        likeness = _one_times(profile.indices, profile.data, self.visitors_of_item_)
-        likeness[likeness > SELF] = 0
-        nearest = np.flatnonzero(likeness)
-        if len(nearest) > self.n_neighbours:
-            least = np.partition(likeness[nearest], -self.n_neighbours)[-self.n_neighbours]
-            nearest = nearest[likeness[nearest] >= least]
-        said = _one_times(nearest, likeness[nearest], self.items_of_visitor_)
-        total = max(likeness[nearest].sum(), 1e-9)
-        return np.asarray(said / total, dtype=np.float32)[None, :]
-
-
-def _one_times(columns: NDArray[Any], values: NDArray[Any], matrix: csr_array) -> NDArray[Any]:
-    """Return a sparse row times ``matrix``, dense, without the overhead of a sparse product."""
-    starts = matrix.indptr[columns].astype(np.int64)
-    lengths = matrix.indptr[columns + 1] - starts
-    taken = slices(starts, lengths)
-    weights = matrix.data[taken] * np.repeat(values, lengths)
-    return np.bincount(matrix.indices[taken], weights, minlength=matrix.shape[1])
+        columns, amounts = histories.amounts(self.n_items, half_life_days=self.half_life_days)
+        profile = amounts * self.weight_[columns]
+        profile /= max(float(np.sqrt(profile @ profile)), 1e-12)
+        met_by = (self.visitors_of_item_.indptr[columns + 1]).astype(np.int64)
+        met_by -= self.visitors_of_item_.indptr[columns]
+        if met_by.sum() > LOOKED_AT:
+            rarest = np.argsort(met_by, kind="stable")
+            n = int(np.searchsorted(np.cumsum(met_by[rarest]), LOOKED_AT, side="right"))
+            rarest = rarest[: max(n, 1)]
+            columns, profile = columns[rarest], profile[rarest]
+        likeness = times(columns, profile, self.visitors_of_item_)
+        nearest = np.flatnonzero(likeness > 0)
+        values = likeness[nearest]
+        kept = values <= SELF
+        if np.count_nonzero(kept) > self.n_neighbours:
+            values[~kept] = 0
+            kept &= values >= np.partition(values, -self.n_neighbours)[-self.n_neighbours]
+        return nearest[kept], values[kept]
 
 
 class AsymmetricKNN(ItemToItem):

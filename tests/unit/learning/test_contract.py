@@ -11,10 +11,16 @@ from engagement.learning.recommenders import (
     IALS,
     AsymmetricKNN,
     Blend,
+    BoughtTogether,
+    Ensemble,
     GraphFilter,
+    HybridFactors,
     NextItem,
+    PopularInRegion,
     RP3Beta,
+    SASRec,
     SequenceRules,
+    SequenceWalk,
     SessionKNN,
     UserKNN,
 )
@@ -26,11 +32,23 @@ needs_implicit = pytest.mark.skipif(
 )
 
 
+needs_lightfm = pytest.mark.skipif(
+    importlib.util.find_spec("lightfm") is None, reason="lightfm is not installed"
+)
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="torch is not installed"
+)
+
+
 class TestSequenceRules(RecommenderTests):
     """Finds no neighbour on the board: what comes first in every row never follows anything."""
 
     recommender = SequenceRules
     finds_neighbours = False
+
+
+class TestSequenceWalk(RecommenderTests):
+    recommender = SequenceWalk
 
 
 class TestNextItem(RecommenderTests):
@@ -42,6 +60,13 @@ class TestNextItem(RecommenderTests):
 class TestSessionKNN(RecommenderTests):
     recommender = SessionKNN
     is_additive = False
+
+
+class TestBoughtTogether(RecommenderTests):
+    """On the board every row goes from left to right: the order would leave no way back."""
+
+    recommender = BoughtTogether
+    options = {"directed": False}
 
 
 class TestUserKNN(RecommenderTests):
@@ -64,6 +89,11 @@ class TestGraphFilter(RecommenderTests):
     is_additive = False
 
 
+class TestPopularInRegion(RecommenderTests):
+    recommender = PopularInRegion
+    options = {"n_regions": 2}
+
+
 @needs_implicit
 class TestIALS(RecommenderTests):
     recommender = IALS
@@ -78,6 +108,27 @@ class TestBPR(RecommenderTests):
     is_additive = False
 
 
+@needs_lightfm
+class TestHybridFactors(RecommenderTests):
+    recommender = HybridFactors
+    options = {"n_factors": 8}
+    is_additive = False
+
+
+@needs_torch
+class TestSASRec(RecommenderTests):
+    recommender = SASRec
+    options = {
+        "n_factors": 8,
+        "length": 8,
+        "dropout": 0.1,
+        "n_samples": 16,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+    }
+    is_additive = False
+
+
 class TestBlend(RecommenderTests):
     recommender = Blend
     options = {
@@ -88,5 +139,17 @@ class TestBlend(RecommenderTests):
         "horizon_days": 3,
         "step_days": 1,
         "min_answers": 100_000,
+    }
+    is_additive = False
+
+
+class TestEnsemble(RecommenderTests):
+    recommender = Ensemble
+    options = {
+        "members": {
+            "walk": {"BACKEND": f"{HERE}.graph.RP3Beta"},
+            "filter": {"BACKEND": f"{HERE}.graph.GraphFilter", "OPTIONS": {"n_factors": 2}},
+        },
+        "weights": {"walk": 2.0},
     }
     is_additive = False

@@ -1,10 +1,13 @@
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from engagement.flows.training.log_files import open_log
+from engagement.flows.training.log_rows import LogReader
 from engagement.learning.evaluation import (
     ALL,
     NEW,
@@ -15,6 +18,7 @@ from engagement.learning.evaluation import (
     measure,
     metrics,
     renumber,
+    time_split,
     what_comes_next,
     what_goes_with,
 )
@@ -198,6 +202,14 @@ def test_nothing_at_all_asks_nothing(rng):
 
 
 # -- against known figures ------------------------------------------------------------------
+@cache
+def online_retail():
+    path = Path(os.environ["ENGAGEMENT_DATA"]) / "online_retail" / "online_retail.parquet"
+    reader = LogReader()
+    log = reader.interactions(reader.read(open_log(path, item_pattern=r"^\d{5}")))
+    return time_split(log, np.random.default_rng(0), days=28)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("model", "everything", "new"),
@@ -211,14 +223,9 @@ def test_nothing_at_all_asks_nothing(rng):
 )
 def test_online_retail_scores_what_others_measured(model, everything, new):
     """The protocol is right when it finds what was measured independently on the same data."""
-    from benchmarks.learning import online_retail
-
-    split = by_time(online_retail(Path(os.environ["ENGAGEMENT_DATA"])), days=28)
-    questions = what_comes_next(split, 1_000_000, np.random.default_rng(0))
-    assert {kind: len(some) for kind, some in questions.items()} == {ALL: 1317, NEW: 1206}
-    met = split.train.matrix()
-    popularity = np.bincount(met.indices, minlength=met.shape[1]).astype(np.float32) / met.shape[0]
-    model.fit(split.train)
-    found = {kind: measure(model, some, popularity) for kind, some in questions.items()}
+    task = online_retail()
+    assert {kind: len(some) for kind, some in task.questions.items()} == {ALL: 1317, NEW: 1206}
+    model.fit(task.train)
+    found = {kind: measure(model, some, task.popularity()) for kind, some in task.questions.items()}
     assert found[ALL].mean("ndcg") == pytest.approx(everything, abs=0.0015)
     assert found[NEW].mean("ndcg") == pytest.approx(new, abs=0.0015)

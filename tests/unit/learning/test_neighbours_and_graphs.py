@@ -6,13 +6,14 @@ import importlib.util
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from engagement.learning.interactions import DAY, Histories, Interactions
 from engagement.learning.recommenders import rankers
 from engagement.learning.recommenders.content import ContentSimilarity, text_features
 from engagement.learning.recommenders.factors import BPR, IALS
 from engagement.learning.recommenders.features import Catalogue
-from engagement.learning.recommenders.graph import GraphFilter, RP3Beta
+from engagement.learning.recommenders.graph import GraphFilter, RP3Beta, smooth_components
 from engagement.learning.recommenders.userknn import AsymmetricKNN, UserKNN
 
 MODELS = [
@@ -109,6 +110,50 @@ def test_neighbours_recommend_only_what_they_met_lately(board):
     scores = UserKNN(recent_days=30).fit(log).score(log.histories([0]))[0]
     assert not scores[:6].any()
     assert scores[6::2].any()
+
+
+def test_in_a_very_large_shop_the_rarest_items_name_the_neighbours(monkeypatch):
+    """Everybody has the best seller; who shares the rare item besides is found as before."""
+    lines = [(visitor, 0) for visitor in range(40)] + [(1, 1), (1, 2), (2, 3)]
+    rows, columns = np.array(lines, dtype=np.int32).T
+    n = len(lines)
+    log = Interactions(rows, columns, np.arange(n, dtype=np.int64), np.ones(n, "f4"), 40, 4)
+    model = UserKNN(n_neighbours=1).fit(log)
+    starts, columns = np.array([0, 2, 3]), np.array([0, 1, 0], np.int32)
+    moments = np.zeros(3, np.int64)
+    history = Histories(starts, columns, moments, np.ones(3, "f4"), moments[:2])
+    whole = model.score(history)
+    monkeypatch.setattr("engagement.learning.recommenders.userknn.LOOKED_AT", 5)
+    few = model.score(history)
+    assert few[0, 2] == pytest.approx(whole[0, 2])
+    assert few[0, 2] > 0
+    # A history of the best seller alone still has neighbours.
+    assert few[1, 0] > 0
+
+
+def test_a_graph_filter_of_all_components_is_a_ridge_regression(board):
+    model = GraphFilter(n_factors=50, ideal=1.0, regularization=0.1).fit(board)
+    plain = GraphFilter(n_factors=50, ideal=0.0).fit(board)
+    seen = (board.matrix().toarray() > 0).astype(float)
+    items = np.maximum(seen.sum(axis=0), 1)
+    graph = seen / np.sqrt(np.outer(np.maximum(seen.sum(axis=1), 1), items))
+    gram = graph.T @ graph
+    ridge = np.linalg.solve(gram + 0.1 * np.eye(len(gram)), gram)
+    histories = board.histories(np.arange(12))
+
+    smooth = model.score(histories) - plain.score(histories)
+    assert np.allclose(smooth, seen / np.sqrt(items) @ ridge * np.sqrt(items), atol=1e-4)
+
+
+def test_the_smoothest_components_are_those_of_the_singular_values():
+    rng = np.random.default_rng(1)
+    graph = rng.normal(size=(60, 3)) * [9, 6, 4] @ rng.normal(size=(3, 70))
+    graph += 0.1 * rng.normal(size=graph.shape)
+    _, exact, vectors = np.linalg.svd(graph)
+
+    values, found = smooth_components(csr_array(graph, dtype=np.float32), 3, rng, extra=5)
+    assert np.allclose(values, exact[:3] ** 2, rtol=1e-4)
+    assert np.allclose(np.abs(found.T @ vectors[:3].T), np.eye(3), atol=1e-3)
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0])

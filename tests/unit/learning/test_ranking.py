@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engagement.learning.evaluation.metrics import best_of_each
-from engagement.learning.recommenders.ranking import diversify, top_n
+from engagement.learning.recommenders.ranking import calibrate, diversify, spread, top_n
 
 # Few distinct values, so that ties are common.
 scores_of = st.integers(0, 40).flatmap(
@@ -95,3 +95,78 @@ def test_a_little_diversity_lifts_the_next_category():
     scores = np.array([1.0, 0.95, 0.9, 0.85, 0.1], dtype=np.float32)
     categories = np.array([0, 0, 0, 1, 1])
     assert diversify(np.arange(5), scores, categories, 0.3, 3).tolist() == [0, 3, 1]
+
+
+def lone(n):
+    """Items that have nothing in common."""
+    return np.eye(n)
+
+
+class TestSpread:
+    def test_without_strength_the_order_stays(self):
+        scores = np.array([1.0, 3.0, 2.0])
+        assert spread(scores, lone(3), 0.0, 3).tolist() == [1, 2, 0]
+
+    def test_items_that_differ_keep_their_order(self):
+        scores = np.array([1.0, 3.0, 2.0])
+        assert spread(scores, lone(3), 0.5, 3).tolist() == [1, 2, 0]
+
+    def test_a_copy_of_the_best_comes_last(self):
+        scores = np.array([3.0, 2.9, 1.0])
+        features = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        assert spread(scores, features, 0.5, 3).tolist() == [0, 2, 1]
+
+    @given(shelves, st.floats(0.01, 1), st.integers(0, 25))
+    def test_it_reorders_and_invents_nothing(self, shelf, strength, n):
+        scores, categories = shelf
+        features = np.eye(6)[categories]
+        mixed = spread(scores, features, strength, n)
+        assert len(mixed) == min(n, len(scores))
+        assert len(set(mixed.tolist())) == len(mixed)
+
+    @given(shelves, st.floats(0.05, 1))
+    def test_each_item_adds_the_most_volume(self, shelf, strength):
+        scores, categories = shelf
+        # No two items are the same: every set spans a volume.
+        features = np.eye(6)[categories]
+        features = np.concatenate([features, np.eye(len(scores))], axis=1) / np.sqrt(2)
+        chosen = spread(scores, features, strength, 4).tolist()
+        span = scores.max() - scores.min()
+        relevance = (scores - scores.min()) / span if span > 0 else np.zeros(len(scores))
+        quality = np.exp(min((1 - strength) / strength, 10) * relevance.astype(float))
+        kernel = quality[:, None] * (features @ features.T) * quality
+        for place in range(1, len(chosen)):
+            before, one = chosen[:place], chosen[place]
+            volumes = {
+                item: np.linalg.slogdet(kernel[np.ix_([*before, item], [*before, item])])[1]
+                for item in range(len(scores))
+                if item not in before
+            }
+            assert volumes[one] >= max(volumes.values()) - 1e-6
+
+
+class TestCalibrate:
+    def test_the_list_has_the_mix_that_is_asked_for(self):
+        scores = np.linspace(2, 1, 20)
+        categories = np.repeat([0, 1], 10)
+        chosen = calibrate(scores, categories, np.array([0.5, 0.5]), 0.9, 6)
+        assert sorted(categories[chosen].tolist()) == [0, 0, 0, 1, 1, 1]
+        assert chosen[0] == 0
+
+    def test_within_a_category_the_best_come_first(self):
+        scores = np.array([1.0, 2.0, 3.0, 2.5])
+        categories = np.array([0, 0, 1, 1])
+        chosen = calibrate(scores, categories, np.array([1.0, 0.0]), 1.0, 2)
+        assert chosen.tolist() == [1, 0]
+
+    def test_without_a_target_the_order_stays(self):
+        scores = np.array([1.0, 3.0, 2.0])
+        assert calibrate(scores, np.array([0, 0, 1]), np.zeros(2), 0.9, 3).tolist() == [1, 2, 0]
+
+    @given(shelves, st.floats(0, 1), st.integers(0, 25))
+    def test_it_reorders_and_invents_nothing(self, shelf, strength, n):
+        scores, categories = shelf
+        target = np.array([0.5, 0.3, 0.2, 0.0, 0.0])
+        chosen = calibrate(scores, categories, target, strength, n)
+        assert len(chosen) == min(n, len(scores))
+        assert len(set(chosen.tolist())) == len(chosen)

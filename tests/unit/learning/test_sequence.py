@@ -8,9 +8,11 @@ import pytest
 from engagement.learning.interactions import Histories, Interactions
 from engagement.learning.recommenders.sequence import NextItem, SequenceRules
 from engagement.learning.recommenders.sessions import SessionKNN
+from engagement.learning.recommenders.walks import SequenceWalk
 
 MODELS = [
     SequenceRules(),
+    SequenceWalk(one_step=1.0),
     NextItem(regularization=1.0),
     SessionKNN(),
 ]
@@ -127,3 +129,23 @@ def test_rare_items_beyond_the_limit_score_zero(visits):
     model = NextItem(regularization=1.0, max_items=3).fit(visits)
 
     assert (model.score(visits.histories(np.arange(20))).any(axis=0)).sum() <= 3
+
+
+def test_a_walk_reaches_what_nobody_met_in_one_session():
+    # 0 with 1, and 1 with 2, but never 0 with 2.
+    columns = np.array([0, 1, 1, 2, 0, 1, 1, 2, 3, 4], dtype=np.int32)
+    rows = np.repeat(np.arange(5), 2).astype(np.int32)
+    log = Interactions(rows, columns, np.arange(10), np.ones(10, np.float32), 5, 5)
+    question = Histories.of([0])
+
+    assert SequenceRules().fit(log).score(question)[0, 2] == 0
+    model = SequenceWalk().fit(log)
+    assert model.score(question)[0, 2] > 0
+    assert not model.score(question)[0, 3:].any()
+    assert model.explain(question, 2).sum() == pytest.approx(model.score(question)[0, 2])
+
+
+def test_a_walk_keeps_no_more_than_it_was_told(visits):
+    model = SequenceWalk(n_links=2, n_neighbours=1).fit(visits)
+
+    assert np.diff(model.weights_.indptr).max() == 1
