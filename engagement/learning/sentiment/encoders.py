@@ -1,0 +1,262 @@
+"""Transformer encoders at work: texts to vectors, with PyTorch or as a quantised ONNX graph."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engagement.learning.sentiment.base import Float32, imported
+from engagement.learning.sentiment.bases import READABLE
+from engagement.learning.sentiment.cleaning import normalise
+
+# A text's signs that can matter when so many tokens are read; long texts are cut before the
+# tokenizer sees them, whose time grows with what it is given.
+SIGNS_A_TOKEN = 12
+
+
+class Encoder:
+    """
+    A ``transformers`` encoder and its tokenizer; a text's vector is the mean over its tokens.
+
+    One thread, evaluation mode, texts sorted by length and padded batch by batch. Nothing of it is
+    loaded before it is used, so that a process may fork first. ``prefix`` is put before each text
+    (``"query: "`` for the E5 family).
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, max_tokens: int, prefix: str = "") -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
+        self.prefix = prefix
+
+    @classmethod
+    def load(cls, name: str, revision: str, max_tokens: int, prefix: str) -> Encoder:
+        """Load a local folder or a hub name; raises OSError when there is no such model."""
+        transformers = imported("transformers", "transformers")
+        torch = imported("torch", "transformers")
+        torch.set_num_threads(1)
+        # Never pickled weights, never code of the model's own.
+        safe = {"use_safetensors": True, "trust_remote_code": False}
+        where = {"revision": revision} if revision and not Path(name).is_dir() else {}
+        if not Path(name).is_dir() and (name.startswith((".", "/")) or name.count("/") > 1):
+            raise OSError(f"{name} is no folder")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **where)
+        with quiet(transformers):
+            model = transformers.AutoModel.from_pretrained(name, **safe, **where)
+        # Never asked here, and random at each load where the file does not hold it.
+        if getattr(model, "pooler", None) is not None:
+            model.pooler = None
+        return cls(model.eval(), tokenizer, min(max_tokens, _places(model)), prefix)
+
+    def cut(self, depth: int) -> Encoder:
+        """Keep the ``depth`` lowest layers; raises ValueError where there are none to count."""
+        stack = getattr(self.model, "encoder", None)
+        layers = getattr(stack, "layer", None)
+        if layers is None or not 0 < depth <= len(layers):
+            n = "unknown" if layers is None else len(layers)
+            raise ValueError(f"depth must be from 1 to the encoder's number of layers, {n}")
+        stack.layer = layers[:depth]
+        self.model.config.num_hidden_layers = depth
+        return self
+
+    @property
+    def width(self) -> int:
+        return int(self.model.config.hidden_size)
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return read_tokens(self.tokenizer, texts, self.max_tokens, self.prefix)
+
+    def vectors(self, ids: Any, mask: Any) -> Any:
+        """Return the mean vectors of a padded batch, as a tensor that gradients flow through."""
+        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+    def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        torch = imported("torch", "transformers")
+        ids, mask = padded(rows, int(self.tokenizer.pad_token_id or 0))
+        return torch.from_numpy(ids), torch.from_numpy(mask)
+
+    def embed(self, texts: Sequence[str], batch_size: int = 32) -> Float32:
+        """Return vectors, shape (number of texts, width)."""
+        torch = imported("torch", "transformers")
+        self.model.eval()
+        rows = self.tokens(texts)
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
+        with torch.inference_mode():
+            for places in batches(rows, batch_size):
+                ids, mask = self.pad([rows[i] for i in places])
+                device = next(self.model.parameters()).device
+                vectors[places] = self.vectors(ids.to(device), mask.to(device)).cpu().numpy()
+        return vectors
+
+    # -- storage ----------------------------------------------------------------------------
+    def write(self, folder: Path) -> Path:
+        """Write the encoder into ``folder`` as ``transformers`` reads it; return the folder."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        for path in folder.iterdir():
+            path.chmod(READABLE)
+        return folder
+
+    def fingerprint(self) -> NDArray[np.uint8]:
+        """Return the SHA-256 of the weights: a head fits the encoder that it was learnt on."""
+        return fingerprint(self.model)
+
+    def as_graph(self) -> NDArray[np.uint8]:
+        """
+        Return the encoder as an int8 ONNX graph, its bytes as an array.
+
+        Weights are quantised dynamically (per tensor); a process that only reads it needs neither
+        PyTorch nor transformers.
+        """
+        torch = imported("torch", "transformers")
+        imported("onnx", "transformers")
+        quantization = imported("onnxruntime.quantization", "transformers")
+        wrapped = _graph_of(torch, self)
+        example = torch.ones((2, 8), dtype=torch.long)
+        axes = {0: "texts", 1: "tokens"}
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            # The exporter that needs no further package is deprecated, and works.
+            warnings.simplefilter("ignore")
+            full, small = Path(folder) / "full.onnx", Path(folder) / "small.onnx"
+            torch.onnx.export(
+                wrapped.eval(),
+                (example, example),
+                str(full),
+                input_names=["ids", "mask"],
+                output_names=["vectors"],
+                dynamic_axes={"ids": axes, "mask": axes, "vectors": {0: "texts"}},
+                opset_version=17,
+                dynamo=False,
+            )
+            quantization.quantize_dynamic(
+                str(full), str(small), weight_type=quantization.QuantType.QInt8
+            )
+            return np.frombuffer(small.read_bytes(), dtype=np.uint8).copy()
+
+    def tokenizer_file(self) -> NDArray[np.uint8]:
+        """Return tokenizer.json as an array of bytes."""
+        text = self.tokenizer.backend_tokenizer.to_str()
+        return np.frombuffer(text.encode(), dtype=np.uint8).copy()
+
+
+def _places(model: Any) -> int:
+    """Return how many tokens the model has places for."""
+    places = getattr(model.config, "max_position_embeddings", None) or 10**6
+    # The RoBERTa family counts its places from two on.
+    return int(places) - 2 if "roberta" in model.config.model_type else int(places)
+
+
+def fingerprint(model: Any) -> NDArray[np.uint8]:
+    """Return the SHA-256 of a model's weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return np.frombuffer(digest.digest(), dtype=np.uint8).copy()
+
+
+def _graph_of(torch: Any, encoder: Encoder) -> Any:
+    class Graph(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = encoder.model
+
+        def forward(self, ids: Any, mask: Any) -> Any:
+            return encoder.vectors(ids, mask)
+
+    return Graph()
+
+
+class Graph:
+    """A quantised encoder out of arrays: ONNX Runtime and tokenizers, some 100 MB in all."""
+
+    def __init__(
+        self,
+        graph: NDArray[np.uint8],
+        tokenizer: NDArray[np.uint8],
+        max_tokens: int,
+        prefix: str,
+        pad: int,
+    ) -> None:
+        runtime = imported("onnxruntime", "transformers")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Batches differ in length: an arena would keep the largest of each.
+        options.enable_cpu_mem_arena = False
+        self._session = runtime.InferenceSession(
+            graph.tobytes(), options, providers=["CPUExecutionProvider"]
+        )
+        text = tokenizer.tobytes().decode()
+        self._tokenizer = imported("tokenizers", "transformers").Tokenizer.from_str(text)
+        self.max_tokens = max_tokens
+        self.prefix = prefix
+        self.pad = pad
+
+    def embed(self, texts: Sequence[str], batch_size: int = 32) -> Float32:
+        rows = read_tokens(self._tokenizer, texts, self.max_tokens, self.prefix)
+        vectors: Float32 | None = None
+        for places in batches(rows, batch_size):
+            ids, mask = padded([rows[i] for i in places], self.pad)
+            answer = self._session.run(None, {"ids": ids, "mask": mask})[0]
+            if vectors is None:
+                vectors = np.zeros((len(texts), answer.shape[1]), dtype=np.float32)
+            vectors[places] = answer
+        return np.zeros((0, 0), dtype=np.float32) if vectors is None else vectors
+
+
+# -- batches ----------------------------------------------------------------------------------
+def read_tokens(
+    tokenizer: Any, texts: Sequence[str], max_tokens: int, prefix: str
+) -> list[list[int]]:
+    """Return the token numbers of each text, cut to ``max_tokens``."""
+    given = [prefix + normalise(text)[: SIGNS_A_TOKEN * max_tokens] for text in texts]
+    if hasattr(tokenizer, "encode_batch"):
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_tokens)
+        return [found.ids for found in tokenizer.encode_batch(given)]
+    if not given:
+        return []
+    found: list[list[int]] = tokenizer(given, truncation=True, max_length=max_tokens)["input_ids"]
+    return found
+
+
+def batches(rows: Sequence[Sequence[int]], size: int) -> list[list[int]]:
+    """Return positions in batches of texts of like length: padding is what batches waste."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    longest = max(1, *(len(row) for row in rows)) if rows else 1
+    ids = np.full((len(rows), longest), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), longest), dtype=np.int64)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+        mask[place, : len(row)] = 1
+    return ids, mask
+
+
+class quiet:  # noqa: N801
+    """No report and no progress bar of transformers while a model is loaded."""
+
+    def __init__(self, transformers: Any) -> None:
+        self.logging = transformers.utils.logging
+
+    def __enter__(self) -> None:
+        self.verbosity = self.logging.get_verbosity()
+        self.logging.set_verbosity_error()
+        self.logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        self.logging.set_verbosity(self.verbosity)
+        self.logging.enable_progress_bar()

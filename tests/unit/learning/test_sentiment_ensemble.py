@@ -1,0 +1,73 @@
+"""Classifiers that decide together."""
+
+import numpy as np
+import pytest
+
+from engagement.learning.sentiment import Classifier, Ensemble
+
+WORDS = ("great", "plain", "awful")
+TEXTS = [f"{WORDS[i % 3]} {i}" for i in range(90)]
+LABELS = np.array([2, 1, 0] * 30)
+
+
+class Counting(Classifier):
+    """Knows the words, and remembers what it was taught and where it was to keep its state."""
+
+    def __init__(self):
+        self.taught = []
+        self.folders = []
+
+    def fit(self, texts, labels, *, languages=None, rng=None, checkpoint=None, progress=None):
+        self.taught.append(list(texts))
+        self.folders.append(checkpoint)
+        if progress is not None:
+            progress(len(texts))
+        return self
+
+    def predict_proba(self, texts, languages=None):
+        rows = [[0.1 + 0.7 * (text.split()[0] == word) for word in WORDS[::-1]] for text in texts]
+        return np.array(rows, dtype=np.float32).reshape(-1, 3)
+
+
+@pytest.fixture
+def taught(monkeypatch):
+    """Build an ensemble of one member, fit it, and return both."""
+    member = Counting()
+    monkeypatch.setattr("engagement.learning.sentiment.ensemble.build", lambda spec: member)
+
+    def fit(*, checkpoint=None, progress=None, **options):
+        model = Ensemble({"one": {}}, **options)
+        model.fit(
+            TEXTS,
+            LABELS,
+            rng=np.random.default_rng(1),
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        return model, member
+
+    return fit
+
+
+def test_members_are_fitted_on_each_fold_and_then_on_everything(taught):
+    model, member = taught(folds=3)
+    assert [len(texts) for texts in member.taught] == [60, 60, 60, 90]
+    assert (model.predict(TEXTS) == LABELS).all()
+
+
+def test_with_texts_held_out_members_are_fitted_once_and_never_see_them(taught):
+    model, member = taught(held_out=0.2)
+    assert [len(texts) for texts in member.taught] == [72]
+    assert (model.predict(TEXTS) == LABELS).all()
+
+
+def test_members_that_are_fine_tuned_are_told_where_to_keep_their_state(taught, tmp_path):
+    steps = []
+    _model, member = taught(held_out=0.2, checkpoint=tmp_path, progress=steps.append)
+    assert member.folders == [tmp_path / "one"]
+    assert steps == [72]
+
+
+def test_no_more_than_half_may_be_held_out():
+    with pytest.raises(ValueError, match="held_out"):
+        Ensemble(held_out=0.5)

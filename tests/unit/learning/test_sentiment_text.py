@@ -1,0 +1,96 @@
+"""What is left of a text for models, and which texts say the same."""
+
+import numpy as np
+import pytest
+
+from engagement.learning.sentiment import text as texts
+from engagement.learning.sentiment.text import clean, language, near_duplicates, normalise
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("  so \t good\r\n\r\n really ", "so good\nreally"),
+        ("<p>Fits <b>well</b></p><br>Thanks&nbsp;&amp; bye", "Fits well\nThanks & bye"),
+        ("<script>alert('great')</script>bad", "bad"),
+        ("<!-- great --> bad", "bad"),
+        ("size < 38 and price > 10", "size < 38 and price > 10"),
+        ("I <3 it", "I <3 it"),
+        ("\u202edoog\u202c go\u200bod\x00", "doog good"),
+        ("ｇｏｏｄ！", "good!"),
+        ("nice👍🏽nice", "nice 👍🏽 nice"),
+        ("\ud800ok", "ok"),
+        ("<script>never closed", ""),
+    ],
+)
+def test_a_text_is_read_without_what_only_disturbs(typed, read):
+    assert normalise(typed) == read
+
+
+def test_reading_again_changes_nothing():
+    for typed in ("<b>Ｆｉｔｓ</b> 👍 well", "好！！\n不错 &lt;b&gt;", "a\u0301 ﷺ"):
+        once = normalise(typed)
+        assert normalise(once).split() == normalise(once).split()
+
+
+def test_a_cleaned_text_tells_what_was_odd_about_it():
+    cleaned = clean("\u202e<b>GREAT GREAT GREAT GREAT GREAT GREAT</b>\u202c 🙂")
+    assert cleaned.n_overrides == 2
+    assert cleaned.had_html
+    assert cleaned.n_emoji == 1
+    assert cleaned.n_words == 6
+    assert cleaned.shouting == 1
+    assert cleaned.repetition > 0.4
+    assert not cleaned.was_cut
+    assert clean("x" * 30_000).was_cut
+    assert clean(" \u200b ").is_empty
+    assert not clean("🙂").is_empty
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("The dress fits and I love it", "en"),
+        ("Meh", "en"),
+        ("这件衣服质量很好", "zh"),
+        ("iPhone 屏幕不错", "zh"),
+        ("とても良いです", "ja"),
+        ("정말 좋아요", "ko"),
+        ("Очень хорошо", "ru"),
+        ("Die Qualität ist sehr gut und schnell geliefert", "de"),
+        ("La qualité est très bonne et la livraison rapide", "fr"),
+        ("12345 !!!", "und"),
+        ("", "und"),
+    ],
+)
+def test_a_language_is_recognised(text, code):
+    assert language(text) == code
+
+
+def test_texts_that_say_the_same_are_found():
+    one = "I bought this dress for a wedding and everybody loved the colour and the fit of it"
+    other = one.replace("wedding", "party") + "!!!"
+    rows = texts.signatures(
+        [one, "The kettle leaks after two weeks, and nobody answers my letters", other, "Very good"]
+    )
+    pairs = near_duplicates(rows, threshold=0.6)
+    assert [(pair.first, pair.second) for pair in pairs] == [(0, 2)]
+    assert 0.6 <= pairs[0].similarity <= 1
+
+
+def test_short_praise_is_nobodys_copy():
+    rows = texts.signatures(["Very good!", "Very good!", ""])
+    assert not rows.any()
+    assert near_duplicates(rows) == []
+
+
+def test_chinese_copies_are_found():
+    said = "衣服质量很好，物流也快，客服态度不错，下次还会再来买"
+    rows = texts.signatures([said, said + "。", "手机屏幕碎了，客服一直不理人，非常失望"])
+    assert [(p.first, p.second) for p in near_duplicates(rows)] == [(0, 1)]
+
+
+def test_signatures_are_the_same_in_any_process():
+    row = texts.signatures(["the same five words again and again"])[0]
+    assert row.dtype == np.uint32
+    np.testing.assert_array_equal(row, texts.signatures(["the same five words again and again"])[0])

@@ -1,0 +1,168 @@
+"""Encoders on disk and in training; a person with the extra installed runs these."""
+
+import numpy as np
+import pytest
+
+from engagement.learning.sentiment import MissingExtra, SeedEncoder, TinyEncoder, Transformer
+from engagement.learning.sentiment.aspect_encoder import AspectEncoder, marked
+from engagement.learning.sentiment.transformer import WrongBase
+from tests.unit.learning.test_sentiment_aspects import sentences
+
+TEXTS = [
+    f"{thing} {word}"
+    for thing in ("dress", "phone", "kettle", "book", "shoe", "lamp", "chair", "bag")
+    for word in ("great", "lovely", "plain", "usual", "awful", "broken")
+]
+LABELS = np.array([2, 2, 1, 1, 0, 0] * 8)
+OPTIONS = {"width": 32, "layers": 1, "max_tokens": 32, "min_texts": 40, "learning_rate": 5e-3}
+
+
+def test_without_the_extra_the_error_names_it(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "transformers", None)
+    with pytest.raises(MissingExtra, match=r"django-engagement\[transformers\]"):
+        Transformer(base="/nowhere").fit(TEXTS, LABELS)
+
+
+def test_the_aspect_is_named_and_marked():
+    assert marked(["good screen, bad battery"], [(17, 24)]) == [
+        "battery : good screen, bad  [ battery ] "
+    ]
+    with pytest.raises(ValueError, match="spans"):
+        marked(["one"], [])
+
+
+@pytest.mark.slow
+class TestWithTheExtra:
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("torch")
+        pytest.importorskip("transformers")
+
+    @pytest.fixture
+    def base(self, tmp_path):
+        """Write a small random encoder as any folder of transformers is written."""
+        tiny = TinyEncoder(**OPTIONS)
+        return tiny._prepare(TEXTS, np.random.default_rng(1)).write(tmp_path / "base")
+
+    def test_a_killed_fine_tuning_goes_on_where_it_was(self, base, tmp_path):
+        options = {
+            "base": str(base),
+            "tuned": True,
+            "epochs": 3,
+            "batch_size": 8,
+            "learning_rate": 1e-3,
+            "min_texts": 10,
+            "save_every": 2,
+            "max_tokens": 16,
+            "patience": 3,
+        }
+        whole = Transformer(**options).fit(TEXTS, LABELS, rng=np.random.default_rng(1))
+
+        class Killed(Exception):
+            pass
+
+        def kill(progress):
+            if progress.step == 9:
+                raise Killed
+
+        folder, steps = tmp_path / "state", []
+        with pytest.raises(Killed):
+            Transformer(**options).fit(
+                TEXTS, LABELS, rng=np.random.default_rng(1), checkpoint=folder, progress=kill
+            )
+        resumed = Transformer(**options).fit(
+            TEXTS,
+            LABELS,
+            rng=np.random.default_rng(1),
+            checkpoint=folder,
+            progress=lambda progress: steps.append(progress.step),
+        )
+        assert steps[0] == 9
+        np.testing.assert_allclose(
+            resumed.predict_proba(TEXTS), whole.predict_proba(TEXTS), atol=1e-4
+        )
+
+    def test_labels_of_two_classes_tune_the_encoder_too(self, base):
+        options = {"base": str(base), "tuned": True, "epochs": 1, "min_texts": 10}
+        model = Transformer(**options).fit(TEXTS, np.where(LABELS == 1, 2, LABELS))
+        assert any(name.startswith("changed-") for name in model.get_arrays())
+        assert model.predict_proba(TEXTS)[:, 1].max() < 1e-6
+
+    def test_the_table_of_tokens_stays_as_it_is_unless_told_otherwise(self, base):
+        options = {"base": str(base), "tuned": True, "epochs": 1, "min_texts": 10}
+        changed = {
+            frozen: [
+                name
+                for name in Transformer(**options, frozen_words=frozen)
+                .fit(TEXTS, LABELS)
+                .get_arrays()
+                if name.startswith("changed-")
+            ]
+            for frozen in (True, False)
+        }
+        assert not any("word_embeddings" in name for name in changed[True])
+        assert any("word_embeddings" in name for name in changed[False])
+
+    def test_a_tuned_encoder_can_be_the_base_of_another_model(self, base, tmp_path):
+        options = {"tuned": True, "epochs": 2, "min_texts": 10, "learning_rate": 1e-3}
+        first = Transformer(base=str(base), **options).fit(TEXTS, LABELS)
+        folder = first.write_encoder(tmp_path / "tuned")
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+        second = Transformer(base=str(folder)).fit(TEXTS, LABELS)
+        plain = Transformer(base=str(base)).fit(TEXTS, LABELS)
+        hits = [(model.predict(TEXTS) == LABELS).mean() for model in (plain, second)]
+        assert hits[1] >= hits[0]
+
+    @pytest.mark.parametrize("quantised", [False, True])
+    def test_no_more_is_read_than_the_encoder_has_places_for(self, base, quantised):
+        model = Transformer(base=str(base), quantised=quantised).fit(TEXTS, LABELS)
+        again = Transformer(**model.get_options()).set_arrays(model.get_arrays())
+        assert again.predict_proba(["dress great " * 200]).shape == (1, 3)
+
+    def test_fewer_layers_may_be_taken(self, tmp_path):
+        deep = TinyEncoder(**OPTIONS | {"layers": 2})._prepare(TEXTS, np.random.default_rng(1))
+        base = str(deep.write(tmp_path / "deep"))
+        model = Transformer(base=base, depth=1, tuned=True, min_texts=10, epochs=1)
+        model.fit(TEXTS, LABELS)
+        again = Transformer(**model.get_options()).set_arrays(model.get_arrays())
+        np.testing.assert_allclose(
+            again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-4
+        )
+        assert len(again._loaded().model.encoder.layer) == 1
+        with pytest.raises(ValueError, match="number of layers, 2"):
+            Transformer(base=base, depth=3).fit(TEXTS, LABELS)
+
+    def test_a_quantised_encoder_is_no_base(self, base, tmp_path):
+        model = Transformer(base=str(base), quantised=True).fit(TEXTS, LABELS)
+        with pytest.raises(ValueError, match="no base"):
+            model.write_encoder(tmp_path / "none")
+
+    def test_an_encoder_learns_which_words_belong_to_which_thing(self, base):
+        texts, spans, labels = sentences()
+        options = {"base": str(base), "epochs": 10, "learning_rate": 5e-3, "min_texts": 10}
+        model = AspectEncoder(**options, max_tokens=32, share=0.9)
+        model.fit(texts, spans, labels, rng=np.random.default_rng(1))
+        assert (model.predict(texts, spans) == labels).mean() > 0.9
+        proba = model.predict_proba(texts, spans)
+        np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+        again = AspectEncoder(**model.get_options()).set_arrays(model.get_arrays())
+        np.testing.assert_allclose(again.predict_proba(texts, spans), proba, atol=1e-4)
+        assert model.predict_proba([], []).shape == (0, 3)
+
+    def test_another_encoder_under_the_same_name_is_refused(self, base):
+        model = Transformer(base=str(base), max_tokens=16).fit(TEXTS, LABELS)
+        arrays = model.get_arrays()
+        other = TinyEncoder(**OPTIONS)._prepare(TEXTS, np.random.default_rng(2))
+        other.model.save_pretrained(base)
+        loaded = Transformer(base=str(base), max_tokens=16).set_arrays(arrays)
+        with pytest.raises(WrongBase):
+            loaded.predict_proba(["dress great"])
+
+    def test_a_seeded_encoder_answers_without_labels_of_the_shop(self, base):
+        model = SeedEncoder(base=str(base), prefix="", max_tokens=16)
+        model.fit([], [], seed=(TEXTS, np.where(LABELS == 1, 2, LABELS)))
+        arrays = model.get_arrays()
+        again = SeedEncoder(**model.get_options()).set_arrays(arrays)
+        proba = model.predict_proba(TEXTS)
+        np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(again.predict_proba(TEXTS), proba, atol=1e-6)
