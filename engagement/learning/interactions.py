@@ -105,16 +105,26 @@ class Interactions:
         order = np.lexsort((self.moments, self.rows))
         bounds = np.searchsorted(self.rows[order], np.arange(self.n_rows + 1))
         lengths = bounds[wanted + 1] - bounds[wanted]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        picked = order[np.repeat(bounds[wanted] - starts[:-1], lengths) + np.arange(starts[-1])]
+        starts = np.cumsum(lengths) - lengths
+        picked = order[np.repeat(bounds[wanted] - starts, lengths) + np.arange(lengths.sum())]
         if now is None:
             now = int(self.moments.max()) if len(self) else 0
+        return self.histories_at(picked, lengths, now)
+
+    def histories_at(
+        self, positions: NDArray[Any], lengths: NDArray[Any], now: int | ArrayLike
+    ) -> Histories:
+        """
+        Return histories made of the interactions at ``positions``: the first ``lengths[0]`` of
+        them are the first history, and so on.
+        """
+        moments = np.asarray(now, dtype=np.int64)
         return Histories(
-            starts=starts.astype(np.int64),
-            columns=self.columns[picked],
-            moments=self.moments[picked],
-            weights=self.weights[picked],
-            now=np.broadcast_to(np.asarray(now, dtype=np.int64), (len(wanted),)),
+            starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            columns=self.columns[positions],
+            moments=self.moments[positions],
+            weights=self.weights[positions],
+            now=np.broadcast_to(moments, (len(lengths),)),
         )
 
 
@@ -159,6 +169,27 @@ class Histories:
     def rows(self) -> Int64:
         """Return which history each event belongs to."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    def amounts(
+        self, n_columns: int, *, half_life_days: float | None = None
+    ) -> tuple[Int64, NDArray[np.float64]]:
+        """
+        Return what the *single* history holds, as :meth:`matrix` does: columns, ascending, and
+        their summed weights.
+        """
+        known = (self.columns >= 0) & (self.columns < n_columns)
+        values = self.weights[known].astype(np.float64)
+        if half_life_days is not None:
+            age = np.maximum(self.now[0] - self.moments[known], 0) / (half_life_days * DAY)
+            values *= np.exp2(-age)
+        columns = self.columns[known].astype(np.int64)
+        order = columns.argsort(kind="stable")
+        columns = columns[order]
+        first = np.ones(len(columns), dtype=bool)
+        np.not_equal(columns[1:], columns[:-1], out=first[1:])
+        starts = np.flatnonzero(first)
+        sums = np.add.reduceat(values[order], starts) if len(starts) else values
+        return columns[starts], sums
 
     def matrix(self, n_columns: int, *, half_life_days: float | None = None) -> csr_array:
         """

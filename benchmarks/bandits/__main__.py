@@ -1,0 +1,50 @@
+"""
+``python -m benchmarks.bandits [open_bandit] [hillstrom] [worlds] [decisions] [hold_out]``
+
+Peers are optional: ``pip install mabwiser vowpalwabbit``; what is not installed is left out, and
+that is said. The priors of Open Bandit's logging policy come from ``pip install --no-deps
+obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from benchmarks.bandits import decisions, hillstrom, hold_out, open_bandit, worlds
+from benchmarks.measures import RESULTS, machine
+
+SECTIONS = {
+    "open_bandit": open_bandit.run,
+    "hillstrom": hillstrom.run,
+    "worlds": worlds.run,
+    "decisions": decisions.run,
+    "hold_out": hold_out.run,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.sections) - set(SECTIONS):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    for name in arguments.sections or SECTIONS:
+        print(f"== {name}")
+        rows = SECTIONS[name](quick=arguments.quick)
+        for row in rows:
+            print("  ".join(f"{key} {_short(value)}" for key, value in row.items()), flush=True)
+        RESULTS.mkdir(exist_ok=True)
+        found = {"machine": machine(), "quick": arguments.quick, "rows": rows}
+        (RESULTS / f"bandits-{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
