@@ -1,0 +1,1 @@
+"""For shops of plain models that settings name; see docs/adapters.md."""
