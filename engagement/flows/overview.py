@@ -16,7 +16,7 @@ from django.db.models import Count, Max, Min, QuerySet, Value
 from django.utils import timezone
 
 from engagement.conf import app_settings
-from engagement.flows import caching
+from engagement.flows.serving import caching
 from engagement.models import Activation, Event, EventName, Item, ModelArtifact, Visitor
 
 KEEP_SECONDS = 300
@@ -26,7 +26,8 @@ MAX_CHANNELS = 100
 T = TypeVar("T")
 
 
-def _kept(key: str, compute: Callable[[], T], *, seconds: float = KEEP_SECONDS) -> T:
+def kept(key: str, compute: Callable[[], T], *, seconds: float = KEEP_SECONDS) -> T:
+    """Return the answer to a question, from the cache if it was asked minutes ago."""
     key = f"engagement:overview:{key}"
     known = caching.get(key)
     if known is None:
@@ -40,7 +41,7 @@ def _kept(key: str, compute: Callable[[], T], *, seconds: float = KEEP_SECONDS) 
 def channels() -> list[str]:
     """Return the shops that the log knows, the configured one first; never empty."""
     configured = str(app_settings.CHANNEL)
-    known = _kept("channels", _channels)
+    known = kept("channels", _channels)
     return [configured, *(name for name in known if name != configured)]
 
 
@@ -57,7 +58,7 @@ def _channels() -> list[str]:
 
 def top_categories(*, channel: str) -> list[str]:
     """Return the widest categories of the catalogue, in alphabetical order."""
-    return _kept(f"categories:{channel}", lambda: _top_categories(channel))
+    return kept(f"categories:{channel}", lambda: _top_categories(channel))
 
 
 def _top_categories(channel: str) -> list[str]:
@@ -84,7 +85,7 @@ def events_per_day(*, channel: str, days: int, at: datetime) -> Daily:
     """Return the last ``days`` days up to and with the one of ``at``, in the current time zone."""
     zone = timezone.get_current_timezone_name()
     key = f"daily:{channel}:{days}:{zone}:{timezone.localdate(at)}"
-    return _kept(key, lambda: _count(Event.objects.filter(channel=channel), days, at))
+    return kept(key, lambda: _count(Event.objects.filter(channel=channel), days, at))
 
 
 def item_per_day(item: Item, *, days: int, at: datetime) -> Daily:
@@ -143,7 +144,7 @@ class Health:
 
 
 def health(*, channel: str, at: datetime) -> Health:
-    return _kept(f"health:{channel}", lambda: _health(channel))
+    return kept(f"health:{channel}", lambda: _health(channel))
 
 
 def _health(channel: str) -> Health:

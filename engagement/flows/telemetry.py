@@ -20,6 +20,11 @@ SHELVES = Counter(
     "engagement_shelves", "Shelves by what filled their first place.", ["placement", "source"]
 )
 EVENTS = Counter("engagement_events", "Events stored by this process.", ["event"])
+FAILURES = Counter(
+    "engagement_receiver_failures",
+    "What a shop's signal led to and could not be done.",
+    ["receiver"],
+)
 
 
 @contextmanager
@@ -33,6 +38,10 @@ def timed(placement: str) -> Iterator[None]:
 
 def count_shelf(placement: str, source: str) -> None:
     SHELVES.labels(placement, source or "none").inc()
+
+
+def count_failure(receiver: str) -> None:
+    FAILURES.labels(receiver).inc()
 
 
 def follow_events(*, events: Sequence[Event], **kwargs: object) -> None:

@@ -1,0 +1,1 @@
+"""What happens in a shop becomes events: who, what, may it be stored, and once only."""

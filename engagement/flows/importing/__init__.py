@@ -1,0 +1,1 @@
+"""A shop's past and its catalogue: from the adapter, from files."""

@@ -1,0 +1,1 @@
+"""From the event log to a model that is live because it proved to be better."""
