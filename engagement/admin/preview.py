@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 
 from engagement.admin import links
 from engagement.admin.preview_form import PreviewForm
-from engagement.flows import history, left_out, overview, placements
-from engagement.flows.placements import PlacementConfig, Rule
-from engagement.flows.reasons import Reason
-from engagement.flows.recommend import Recommended, recommend
+from engagement.flows import overview
+from engagement.flows.serving import history, left_out, placements
+from engagement.flows.serving.placements import PlacementConfig, Rule
+from engagement.flows.serving.reasons import Reason
+from engagement.flows.serving.recommend import Recommended, recommend
 from engagement.models import EventName, Item, Placement
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from engagement.adapters import get_adapter
 from engagement.flows import overview
-from engagement.flows.identity import Person, customer_key
+from engagement.flows.collecting.identity import Person, customer_key
 from engagement.models import Item, Visitor
 
 MOST_ITEMS = 20

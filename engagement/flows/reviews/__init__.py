@@ -1,0 +1,1 @@
+"""Reviews, questions and posts from elsewhere: written, decided about, counted, shown."""
