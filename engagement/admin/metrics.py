@@ -9,7 +9,7 @@ from typing import Any
 from engagement.models import ModelArtifact
 
 # What the gate looks at; the first that was measured is the headline.
-HEADLINES = ("ndcg@10", "ndcg")
+HEADLINES = ("ndcg@10", "ndcg", "macro_f1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,23 @@ class Metrics:
         """Return what was left out before learning, most of it first."""
         counts = _pairs(self.raw.get("cleaning"))
         return sorted(counts, key=lambda pair: -(_number(pair[1]) or 0.0))
+
+    @property
+    def gate(self) -> Mapping[str, Any]:
+        """Return what decided: days, questions and the two models' values; empty if untold."""
+        gate = self.raw.get("gate")
+        return gate if isinstance(gate, dict) and isinstance(gate.get("models"), dict) else {}
+
+    @property
+    def members(self) -> list[tuple[str, Mapping[str, float]]]:
+        """Return what each member of a blend adds, the weightiest first."""
+        found = [(name, facts) for name, facts in _pairs(self.raw.get("members")) if facts]
+        return sorted(found, key=lambda pair: -pair[1].get("gain", 0.0))
+
+    @property
+    def features(self) -> list[tuple[str, Any]]:
+        """Return the features that a ranker listens to most, each with its share."""
+        return _pairs(self.raw.get("features"))
 
     @property
     def gain(self) -> float | None:

@@ -1,0 +1,1 @@
+"""The product's figures: made day by day from events, read with their uplift."""
