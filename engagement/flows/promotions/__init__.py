@@ -1,0 +1,1 @@
+"""Offers: what may be offered to whom, at what cost, and how they are used."""
