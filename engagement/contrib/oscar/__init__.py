@@ -1,0 +1,1 @@
+"""For shops made with django-oscar 4.2; see docs/install-oscar.md."""

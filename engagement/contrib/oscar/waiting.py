@@ -1,0 +1,30 @@
+"""Receivers that wait: nothing of the shop's is looked up while its transaction runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from engagement.current_request import current_request
+from engagement.shortcuts import receiver_guard
+
+
+def after_commit(function: Callable[..., None]) -> Callable[..., None]:
+    """
+    Have a receiver look at the shop only once its transaction has come through.
+
+    It is told the ``request`` that is being answered, where the signal brings none: None in a
+    worker or a command.
+    """
+    harmless = receiver_guard(function)
+
+    @functools.wraps(function)
+    @receiver_guard
+    def receiver(**kwargs: Any) -> None:
+        kwargs.setdefault("request", current_request())
+        transaction.on_commit(functools.partial(harmless, **kwargs), robust=True)
+
+    return receiver

@@ -1,0 +1,1 @@
+"""For shops made with django-salesman 1.3; see docs/install-salesman.md."""

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class MinisalesmanConfig(AppConfig):
+    name = "tests.shops.minisalesman"
+    label = "minisalesman"
+    default_auto_field = "django.db.models.BigAutoField"
