@@ -1,4 +1,4 @@
-"""Gives the browser its cookies; see :func:`engagement.flows.identity.set_cookies`."""
+"""Gives the browser its cookies; see :func:`engagement.flows.collecting.identity.set_cookies`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from engagement.flows.identity import set_cookies
+from engagement.current_request import serving
+from engagement.flows.collecting.identity import set_cookies
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
@@ -16,6 +17,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseB
 class VisitorMiddleware:
     """
     Set the visitor's cookie when something was stored under a new key, and drop it at sign-out.
+
+    While the request lasts, signals that are not given it find it by ``current_request()``.
 
     Put it anywhere in ``MIDDLEWARE`` above views that call ``record_event`` or show shelves;
     below caching middleware that should see ``Vary: Cookie``.
@@ -33,11 +36,13 @@ class VisitorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self._acall(request)
-        response = self.get_response(request)
+        with serving(request):
+            response = self.get_response(request)
         set_cookies(request, response)  # type: ignore[arg-type]
         return response
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        response = await self.get_response(request)  # type: ignore[misc]
+        with serving(request):
+            response = await self.get_response(request)  # type: ignore[misc]
         set_cookies(request, response)
         return response

@@ -16,6 +16,8 @@ from typing import Any
 from celery.schedules import crontab
 
 SWEEP_MINUTES = 15
+REFRESH_MINUTES = 60
+LEARN_MINUTES = 5
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "engagement: mirror the catalogue": {
@@ -27,6 +29,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         # When the fewest people shop, and before they start.
         "schedule": crontab(hour=3, minute=30),
     },
+    "engagement: refresh": {
+        "task": "engagement.refresh_all",
+        "schedule": crontab(minute=40),
+        "options": {"expires": REFRESH_MINUTES * 60},
+    },
     "engagement: take up what was left lying": {
         "task": "engagement.sweep",
         "schedule": crontab(minute=f"*/{SWEEP_MINUTES}"),
@@ -36,5 +43,29 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "engagement: forget what is too old": {
         "task": "engagement.purge_events",
         "schedule": crontab(hour=4, minute=40),
+    },
+    "engagement: train the classifiers": {
+        "task": "engagement.train_classifiers",
+        "schedule": crontab(hour=2, minute=20, day_of_week="sunday"),
+    },
+    "engagement: count what customers say": {
+        "task": "engagement.understand_all",
+        "schedule": crontab(hour=5, minute=10),
+    },
+    "engagement: learn what to offer": {
+        "task": "engagement.learn_policies",
+        "schedule": crontab(minute=f"*/{LEARN_MINUTES}"),
+        "options": {"expires": LEARN_MINUTES * 60},
+    },
+    "engagement: make the figures": {
+        "task": "engagement.make_metrics",
+        "schedule": crontab(minute=25),
+        "options": {"expires": REFRESH_MINUTES * 60},
+    },
+    "engagement: make the profiles": {
+        "task": "engagement.make_profiles",
+        # After the figures, which they are made of.
+        "schedule": crontab(minute=35),
+        "options": {"expires": REFRESH_MINUTES * 60},
     },
 }

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from engagement.admin import artifact_charts, links
-from engagement.flows import artifacts, locks
+from engagement.flows import locks
+from engagement.flows.training import artifacts
 from engagement.models import Activation, ModelArtifact
 
 # Longer than reading a model from slow storage takes.
@@ -122,7 +123,7 @@ class ActivateView(_ConfirmedAct):
 
     def act(self, request: HttpRequest, artifact: ModelArtifact) -> None:
         # Read it whole before anyone depends on it.
-        artifacts.load(artifact)
+        artifacts.check(artifact)
         artifacts.activate(
             artifact, at=timezone.now(), by=request.user, reason=gettext_noop("by hand")
         )

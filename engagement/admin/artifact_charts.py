@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from engagement.admin.charts import Chart, Role, Series, number
 from engagement.admin.metrics import Measured, Metrics
+from engagement.flows.understanding.train import OLD
 from engagement.models import ModelArtifact
 
 
@@ -19,7 +20,9 @@ def comparison(artifact: ModelArtifact) -> Chart:
     ranking = metrics.ranking()
     return Chart(
         key="eng-comparison",
-        title=_("Held-out days: the candidates against last week's best sellers"),
+        title=_("Held-out days: the candidates against last week's best sellers")
+        if metrics.baseline != OLD
+        else _("Held-out texts: the new model against the live one"),
         labels=[_label(metrics, one) for one in ranking],
         series=[
             Series(
@@ -80,6 +83,11 @@ def verdict(artifact: ModelArtifact) -> str:
     if baseline is None:
         return _("%(model)s reached %(metric)s %(value)s.") % said
     said |= {"baseline": _text(baseline), "gain": percent(metrics.gain)}
+    if metrics.baseline == OLD:
+        return (
+            _("%(model)s reached %(metric)s %(value)s; the live one %(baseline)s (%(gain)s).")
+            % said
+        )
     return _("%(model)s reached %(metric)s %(value)s; best sellers %(baseline)s (%(gain)s).") % said
 
 
@@ -93,6 +101,8 @@ def percent(share: float | None) -> str:
 
 def name_of(metrics: Metrics, name: str) -> str:
     """Return what a person calls a candidate, or the baseline."""
+    if name == OLD:
+        return _("the live model")
     return _("last week's best sellers") if name == metrics.baseline else short(name)
 
 

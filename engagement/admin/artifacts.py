@@ -19,6 +19,7 @@ from engagement.admin.activating import ActivateView, RollBackView
 from engagement.admin.listing import CHARTS, AnyChannelFilter, ReadOnlyAdmin
 from engagement.admin.metrics import Measured, Metrics
 from engagement.flows import overview
+from engagement.flows.training import report
 from engagement.models import Activation, ModelArtifact
 
 BADGES = {
@@ -158,6 +159,10 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
                 for name in metrics.names
             ],
             "holdout_days": metrics.holdout_days,
+            "gate": _gate(metrics),
+            "members": metrics.members,
+            "features": metrics.features,
+            "missing": [one.text for one in report.missing(metrics.raw)],
             "failures": metrics.failures,
             "cleaning": metrics.cleaning,
             "current": current,
@@ -238,6 +243,14 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(
             links.page(self.admin_site, "modelartifact_activate", chosen[0].pk)
         )
+
+
+def _gate(metrics: Metrics) -> dict[str, Any]:
+    """Return days, questions and lead of what decided; empty where it was measured all at once."""
+    days, gain = metrics.gate.get("days"), metrics.raw.get("gain") or {}
+    if not metrics.gate or days == metrics.holdout_days:
+        return {}
+    return {"days": days, "questions": metrics.gate.get("questions"), **gain}
 
 
 def _value(measured: Measured | None) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 
 Number = float | int | None
 # A page says what a series means (“the winner”), not that it is green.
-Role = Literal["", "winner", "baseline", "other"]
+Role = Literal["", "winner", "baseline", "other", "good", "bad"]
 
 
 @dataclass(frozen=True, slots=True)

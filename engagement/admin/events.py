@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from engagement.admin import links
 from engagement.admin.dashboard import OverviewView
 from engagement.admin.listing import ChannelFilter, LongListAdmin, OneChannelList, ReadOnlyAdmin
-from engagement.flows import overview, placements
+from engagement.flows import overview
+from engagement.flows.serving import placements
 from engagement.models import Event, EventName, Item, Placement, Visitor
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import get_language_info, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
 from engagement.conf import app_settings
-from engagement.flows.placements import BEST_SELLERS, BUILT_IN, NEWEST, RECENTLY_VIEWED
+from engagement.flows.serving.placements import BEST_SELLERS, BUILT_IN, NEWEST, RECENTLY_VIEWED
 from engagement.models import Item, Placement, PlacementRule
 
 # How many strategies the form has room for; more where more are stored.
@@ -186,6 +186,10 @@ class PlacementForm(forms.ModelForm):
             "n",
             "min_items",
             "diversity",
+            "diversify_by",
+            "one_of_each",
+            "objective",
+            "exploration",
             "exclude_in_cart",
             "exclude_bought",
             "same_category",

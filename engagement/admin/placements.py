@@ -17,7 +17,8 @@ from engagement.admin import links
 from engagement.admin.listing import AnyChannelFilter
 from engagement.admin.placement_form import PlacementForm, RuleForm
 from engagement.admin.preview import PreviewView
-from engagement.flows import overview, placements
+from engagement.flows import overview
+from engagement.flows.serving import placements
 from engagement.models import Placement, PlacementRule
 
 
@@ -53,7 +54,11 @@ class PlacementAdmin(admin.ModelAdmin):
     save_on_top = True
     fieldsets = (
         (None, {"fields": ("name", "channel", "is_active", "titles", "strategies")}),
-        (gettext_lazy("Size"), {"fields": (("n", "min_items"), "diversity")}),
+        (gettext_lazy("Size"), {"fields": (("n", "min_items"),)}),
+        (
+            gettext_lazy("Aim and mix"),
+            {"fields": ("objective", ("diversity", "diversify_by"), "one_of_each", "exploration")},
+        ),
         (
             gettext_lazy("What stays out"),
             {"fields": ("exclude_in_cart", "exclude_bought", "same_category", "other_category")},

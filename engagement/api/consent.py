@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from engagement.adapters import get_adapter
 from engagement.api.public import PublicView, described
-from engagement.flows import consent, privacy
+from engagement.flows.collecting import consent, privacy
 
 
 class AnswerSerializer(serializers.Serializer):

@@ -25,7 +25,8 @@ from rest_framework.views import APIView
 from engagement.adapters import get_adapter
 from engagement.api.public import PublicView, described
 from engagement.conf import app_settings
-from engagement.flows import faults, ingest
+from engagement.flows import faults
+from engagement.flows.collecting import ingest
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # An office or a mobile network shows one address for all its people.
@@ -113,7 +114,7 @@ class ItemSerializer(serializers.Serializer):
 
 
 class EventSerializer(serializers.Serializer):
-    """The form of an event, for the schema; ``flows.envelope`` is what checks it."""
+    """The form of an event, for the schema; ``flows.collecting.envelope`` is what checks it."""
 
     event = serializers.CharField(help_text="view_item, add_to_cart …, or another system's name.")
     event_id = serializers.CharField(required=False, help_text="Sent twice, it is stored once.")

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from engagement.api.public import PublicView, described
 from engagement.conf import app_settings
-from engagement.flows import live
+from engagement.flows.serving import live
 from engagement.models import Activation, Item
 
 OK = "ok"

@@ -25,7 +25,7 @@ from rest_framework.views import APIView, exception_handler, set_rollback
 
 from engagement.conf import app_settings
 from engagement.flows import faults
-from engagement.flows.identity import Person, person_from_request, set_cookies
+from engagement.flows.collecting.identity import Person, person_from_request, set_cookies
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,10 +20,10 @@ from rest_framework.response import Response
 from engagement.api.public import PublicView, described
 from engagement.api.throttling import RecommendationThrottle
 from engagement.conf import app_settings
-from engagement.flows import live
-from engagement.flows.identity import Person
-from engagement.flows.recommend import MAX_ITEMS, Recommended, Shelf, recommend
-from engagement.flows.visit import person_of_customer
+from engagement.flows.collecting.identity import Person
+from engagement.flows.serving import live
+from engagement.flows.serving.recommend import MAX_ITEMS, Recommended, Shelf, recommend
+from engagement.flows.serving.visit import person_of_customer
 
 # What the mirror can hold of a key.
 MAX_KEY = 161
@@ -66,9 +67,8 @@ class ShelfQuery(serializers.Serializer):
             raise serializers.ValidationError({name: [message] for name in unknown})
         return super().to_internal_value(data)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of :func:`recommend`."""
-        given = self.validated_data
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of :func:`recommend` that ``given``, once checked, stands for."""
         return {
             "n": given.get("n"),
             "context": given.get("item", ()),
@@ -117,6 +117,12 @@ class RecommendedSerializer(serializers.Serializer):
     )
     reasons = ReasonSerializer(many=True)
     pinned = serializers.BooleanField()
+    propensity = serializers.FloatField(
+        allow_null=True,
+        help_text=gettext_lazy(
+            "With what chance it came to this place; null where none was drawn."
+        ),
+    )
 
 
 class ShelfSerializer(serializers.Serializer):
@@ -165,9 +171,8 @@ class RecommendationsView(PublicView):
         },
     )
     def get(self, request: Request, placement: str) -> Response:
-        query = RecommendationQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        customer = query.validated_data.get("customer", "")
+        given = QUERY.run_validation(request.query_params)
+        customer = given.get("customer", "")
         person = _customer(request, self.person.channel, customer) if customer else self.person
         require_placement(person, placement)
         shelf = recommend(
@@ -175,12 +180,18 @@ class RecommendationsView(PublicView):
             person=person,
             at=timezone.now(),
             request=request._request,
-            explain=query.validated_data["explain"],
-            **query.arguments(),
+            explain=given["explain"],
+            objects_wanted=False,
+            **QUERY.arguments(given),
         )
-        response = Response(ShelfSerializer(_answer(shelf)).data)
+        response = Response(_answer(shelf))
         patch_cache_control(response, private=True, no_store=True)
         return response
+
+
+# Reading a question changes nothing in it, so that one serves all requests: REST framework copies
+# every field for a new one, which takes longer than reading.
+QUERY = RecommendationQuery()
 
 
 def require_placement(person: Person, placement: str) -> None:
@@ -220,6 +231,10 @@ def _item(item: Recommended) -> dict[str, Any]:
         "score": round(item.score, 6),
         "rank": item.rank,
         "source": item.source,
-        "reasons": item.reasons,
+        "reasons": [
+            {"code": why.code, "text": why.text, "weight": why.weight, "key": why.key}
+            for why in item.reasons
+        ],
         "pinned": item.pinned,
+        "propensity": item.propensity,
     }

@@ -20,8 +20,8 @@ from rest_framework.response import Response
 from engagement.api.public import PublicView, described
 from engagement.api.recommendations import PLACEMENT, ShelfQuery, require_placement
 from engagement.api.throttling import RecommendationThrottle
-from engagement.flows import rendering
-from engagement.flows.recommend import recommend
+from engagement.flows.serving import rendering
+from engagement.flows.serving.recommend import recommend
 
 
 class FragmentQuery(ShelfQuery):
@@ -68,18 +68,17 @@ class ShelvesView(PublicView):
         },
     )
     def get(self, request: Request, placement: str) -> Response:
-        query = FragmentQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        given = QUERY.run_validation(request.query_params)
         require_placement(self.person, placement)
-        style = query.validated_data.get("style", {})
-        language = query.validated_data.get("lang") or translation.get_language()
+        style = given.get("style", {})
+        language = given.get("lang") or translation.get_language()
         with translation.override(language):
             shelf = recommend(
                 placement=placement,
                 person=self.person,
                 at=timezone.now(),
                 request=request._request,
-                **query.arguments(),
+                **QUERY.arguments(given),
             )
             html = rendering.render(shelf, request=request._request, **style)
         response = Response(html)
@@ -95,3 +94,6 @@ class ShelvesView(PublicView):
             request.accepted_renderer = JSONRenderer()
             request.accepted_media_type = JSONRenderer.media_type
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+QUERY = FragmentQuery()

@@ -10,15 +10,16 @@ from django.utils.module_loading import import_string
 
 from engagement.checks.hints import Messages, event_codes, is_event, suggestion, wrong
 from engagement.conf import app_settings
-from engagement.flows.placements import BUILT_IN
+from engagement.flows.serving.placements import BUILT_IN
 from engagement.learning.recommenders.base import Recommender
 
 CHOICES = {
     "GROUP_BY": ("visitor", "order"),
     "INPUT": ("visitor", "purchases", "context", "nothing"),
     "VARIANT": ("all", "new"),
+    "OBJECTIVE": ("click", "conversion", "revenue", "margin"),
 }
-PARTS_OF_RECOMMENDER = ("GROUP_BY", "INPUT", "EVENTS", "VARIANT", "CANDIDATES")
+PARTS_OF_RECOMMENDER = ("GROUP_BY", "INPUT", "EVENTS", "VARIANT", "OBJECTIVE", "CANDIDATES")
 
 
 def recommenders() -> Messages:
@@ -41,7 +42,7 @@ def _spec(alias: str, spec: Mapping[str, Any]) -> Messages:
                 hint=suggestion(part, PARTS_OF_RECOMMENDER),
                 id="engagement.W001",
             )
-    for part in ("GROUP_BY", "INPUT", "VARIANT"):
+    for part in CHOICES:
         if part in spec and spec[part] not in CHOICES[part]:
             yield wrong(
                 f"{part} of the recommender {alias!r} is {spec[part]!r}.",

@@ -16,7 +16,7 @@ NUMBERS = tuple(
     for name, value in DEFAULTS.items()
     if isinstance(value, int | float) and not isinstance(value, bool)
 )
-RATES = ("EVENT_RATE", "RECOMMENDATION_RATE")
+RATES = ("EVENT_RATE", "RECOMMENDATION_RATE", "REVIEW_RATE", "VOTE_RATE", "CODE_RATE")
 
 
 def unknown_names() -> Messages:

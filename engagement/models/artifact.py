@@ -18,6 +18,8 @@ class ModelArtifact(models.Model):
         PASSED = "passed", _("better than last week's best sellers")
         LOST = "lost", _("not better than last week's best sellers")
         UNTESTED = "untested", _("too little data to hold any back")
+        AHEAD = "ahead", _("better than the model that was live")
+        BEHIND = "behind", _("not better than the model that is live")
 
     channel = models.CharField(_("channel"), max_length=32, blank=True, default="")
     alias = models.CharField(_("alias"), max_length=64)

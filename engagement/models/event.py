@@ -89,6 +89,12 @@ class Event(models.Model):
     recommendation_id = models.CharField(_("recommendation"), max_length=32, blank=True, default="")
     rank = models.PositiveSmallIntegerField(_("rank"), null=True, blank=True)
     promotion_id = models.CharField(_("promotion"), max_length=64, blank=True, default="")
+    propensity = models.FloatField(
+        _("propensity"),
+        null=True,
+        blank=True,
+        help_text=_("With what chance the item came to this place; empty where none was drawn."),
+    )
 
     class Meta:
         verbose_name = _("event")
@@ -101,6 +107,10 @@ class Event(models.Model):
             models.CheckConstraint(
                 name="engagement_event_money_has_a_currency_or_none",
                 condition=Q(value__isnull=False) | Q(currency=""),
+            ),
+            models.CheckConstraint(
+                name="engagement_event_propensity_is_a_chance",
+                condition=Q(propensity__isnull=True) | Q(propensity__gt=0, propensity__lte=1),
             ),
             models.CheckConstraint(
                 name="engagement_purchase_has_an_item",

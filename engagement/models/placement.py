@@ -15,6 +15,18 @@ class Placement(models.Model):
     the settings (``for_you``, ``similar`` …), or ``recently_viewed`` or ``newest``.
     """
 
+    class Diversity(models.TextChoices):
+        TURNS = "turns", _("categories take turns")
+        SPREAD = "spread", _("items that differ (determinantal)")
+        SHARES = "shares", _("the visitor's own mix of categories (calibrated)")
+
+    class Objective(models.TextChoices):
+        NONE = "", _("as the models were trained")
+        CLICK = "click", _("clicks")
+        CONVERSION = "conversion", _("purchases")
+        REVENUE = "revenue", _("revenue: worth the price")
+        MARGIN = "margin", _("margin: worth what is earned")
+
     channel = models.CharField(_("channel"), max_length=32, blank=True, default="")
     name = models.CharField(
         _("name"),
@@ -41,6 +53,23 @@ class Placement(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text=_("0 ranks by score alone; 1 avoids two items of one category."),
     )
+    diversify_by = models.CharField(
+        _("diverse in what"), max_length=8, choices=Diversity, default=Diversity.TURNS
+    )
+    objective = models.CharField(
+        _("objective"), max_length=10, choices=Objective, blank=True, default=Objective.NONE
+    )
+    exploration = models.FloatField(
+        _("exploration"),
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(0.5)],
+        help_text=_("The share of places that go to new items which few people have been shown."),
+    )
+    one_of_each = models.BooleanField(
+        _("one of each"),
+        default=True,
+        help_text=_("Of items whose titles differ in size alone, as of variants, show one."),
+    )
     same_category = models.BooleanField(
         _("only the context item's category"),
         default=False,
@@ -64,6 +93,10 @@ class Placement(models.Model):
             models.CheckConstraint(
                 name="engagement_placement_diversity_is_a_share",
                 condition=Q(diversity__gte=0.0, diversity__lte=1.0),
+            ),
+            models.CheckConstraint(
+                name="engagement_placement_exploration_is_a_share",
+                condition=Q(exploration__gte=0.0, exploration__lte=0.5),
             ),
             models.CheckConstraint(
                 name="engagement_placement_one_category_rule",

@@ -42,6 +42,11 @@ class Visitor(models.Model):
     exclusion = models.CharField(
         _("left out of learning"), max_length=8, choices=Exclusion, blank=True, default=""
     )
+    # Where the key falls among 10,000 places: those below HOLDOUT_SHARE are held out. Follows from
+    # the key; kept so that the database can count who is.
+    bucket = models.PositiveSmallIntegerField(
+        _("place in the hold-out"), null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField(_("first seen"), auto_now_add=True)
 
     class Meta:

@@ -10,12 +10,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from engagement import shortcuts
 from engagement.adapters import get_adapter
 from engagement.conf import app_settings
-from engagement.flows import consent, faults, rendering
-from engagement.flows.recommend import Shelf, recommend
-from engagement.flows.rendering import keys_of
-from engagement.flows.visit import person_of
+from engagement.flows import faults
+from engagement.flows.collecting import consent
+from engagement.flows.serving import rendering, witness
+from engagement.flows.serving.recommend import Shelf, recommend
+from engagement.flows.serving.rendering import keys_of
+from engagement.flows.serving.rerank import RESULTS
+from engagement.flows.serving.visit import person_of
+from engagement.templatetags.nonces import nonce_of
 
 register = template.Library()
 
@@ -30,6 +35,7 @@ def recommendations(
     exclude: Any = None,
     category: str = "",
     n: int | None = None,
+    explain: bool = False,
 ) -> Shelf:
     """
     Return what fills a placement, for a template of the shop's own making::
@@ -37,12 +43,13 @@ def recommendations(
         {% recommendations "product.similar" item=product n=6 as shelf %}
         {% for one in shelf %}{{ one.object }} {{ one.reasons.0.text }}{% endfor %}
 
-    ``item``, ``cart`` and ``exclude`` take objects, keys, shelves or lists of them. The visitor
-    is the request's; without a request in the context, popular items come back.
+    ``item``, ``cart`` and ``exclude`` take objects, keys, shelves or lists of them. With
+    ``explain=True`` the items' ``reasons`` are all that adds up to their scores. The visitor is
+    the request's; without a request in the context, popular items come back.
     """
     request = context.get("request")
     try:
-        return recommend(
+        shelf = recommend(
             placement=str(placement),
             person=person_of(request),
             at=timezone.now(),
@@ -52,11 +59,31 @@ def recommendations(
             exclude=keys_of(exclude),
             category=str(category or ""),
             request=request,
+            explain=bool(explain),
             whole_page=request is not None,
         )
     except Exception:
         faults.report(f"tag:{placement}", "The tag for %r cannot read its arguments", placement)
-        return Shelf(str(placement))
+        shelf = Shelf(str(placement))
+    witness.note(shelf.placement, len(shelf))
+    return shelf
+
+
+@register.simple_tag(takes_context=True)
+def rerank(
+    context: Context, items: Any, *, placement: str = RESULTS, strength: float = 0.5
+) -> list[Any]:
+    """
+    Return the shop's own results in the order that suits the visitor::
+
+        {% rerank results as results %}
+        {% rerank page.object_list strength=0.3 as products %}
+
+    Give it what the page shows: of a queryset, all rows are read.
+    """
+    return shortcuts.rerank(
+        items, request=context.get("request"), placement=str(placement), strength=strength
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -105,7 +132,7 @@ def recommendation_shelf(
             category=str(category or ""),
             title=title,
             card=card,
-            nonce=_nonce(context, request),
+            nonce=nonce_of(context, request),
         )
     except Exception:
         faults.report(f"tag:{placement}", "The placeholder of %r cannot be drawn", placement)
@@ -131,7 +158,7 @@ def engagement_tracker(context: Context, *, item: Any = None) -> dict[str, Any]:
             "respect_gpc": app_settings.RESPECT_GPC,
             "session_minutes": app_settings.SESSION_MINUTES,
             "item_key": "" if item in (None, "") else get_adapter().item_key(item),
-            "nonce": _nonce(context, context.get("request")),
+            "nonce": nonce_of(context, context.get("request")),
         }
     except Exception:
         faults.report("tag:tracker", "The tracker cannot be put on the page")
@@ -164,12 +191,3 @@ def engagement_consent(context: Context, *, always: bool = False) -> dict[str, A
     except Exception:
         faults.report("tag:consent", "The question for consent cannot be put on the page")
         return {}
-
-
-def _nonce(context: Context, request: Any) -> str:
-    """Return the page's CSP nonce: Django's own, or that of django-csp."""
-    nonce = context.get("csp_nonce")
-    if nonce is None:
-        nonce = getattr(request, "csp_nonce", None)
-    # Not by its truth: Django's nonce is false until somebody has asked for its text.
-    return "" if nonce is None else str(nonce)

@@ -14,18 +14,20 @@ from django.utils.dateparse import parse_date, parse_datetime
 from tqdm import tqdm
 
 from engagement.adapters import get_adapter
-from engagement.flows.backfill import BackfillReport, backfill
+from engagement.flows.importing.backfill import BackfillReport, backfill
 
 
 class Command(BaseCommand):
     help = (
-        "Mirror the shop's catalogue and take over its past orders, as the adapter tells them. "
-        "Running it again adds only what is new."
+        "Mirror the shop's catalogue and take over its past orders and what it has noted down of "
+        "views and searches, as the adapter tells them. Running it again adds only what is new."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--channel", help="the shop, where one database serves several")
-        parser.add_argument("--since", type=moment, help="only orders from this day or moment on")
+        parser.add_argument(
+            "--since", type=moment, help="only what happened from this day or moment on"
+        )
         parser.add_argument("--progress", action="store_true", help="show progress in any case")
 
     def handle(self, **options: Any) -> None:
@@ -34,7 +36,7 @@ class Command(BaseCommand):
         hidden = not (options["progress"] or sys.stderr.isatty())
         bars = {
             what: tqdm(desc=what, unit="", unit_scale=True, disable=hidden)
-            for what in ("items", "orders")
+            for what in ("items", "orders", "activity")
         }
         try:
             report = backfill(
@@ -52,14 +54,14 @@ class Command(BaseCommand):
             for bar in bars.values():
                 bar.close()
         self._tell(report, time.monotonic() - started)
-        if not report.items.read and not report.orders:
+        if not (report.items.read or report.orders or report.activity.read):
             raise CommandError(
                 "The adapter told of no item and no order: see ENGAGEMENT['CATALOGUE'] and "
                 "ENGAGEMENT['ORDERS'], or iter_items and iter_orders of your own adapter."
             )
 
     def _tell(self, report: BackfillReport, seconds: float) -> None:
-        items, write = report.items, self.stdout.write
+        items, activity, write = report.items, report.activity, self.stdout.write
         write(
             f"{items.read:>12,} items: {items.created:,} new, {items.updated:,} known, "
             f"{items.skipped:,} unfit, {items.deactivated:,} no longer sold"
@@ -74,6 +76,14 @@ class Command(BaseCommand):
         write(f"{sum(report.reasons.values()):>12,} refused")
         for reason, n in report.reasons.most_common():
             write(f"{n:>16,} {reason}")
+        if activity.read:
+            write(
+                f"{activity.read:>12,} views, searches and the like: {activity.accepted:,} stored, "
+                f"{activity.duplicates:,} were there already, {activity.later:,} recorded as they "
+                f"happened, {sum(activity.reasons.values()):,} refused"
+            )
+            for reason, n in activity.reasons.most_common():
+                write(f"{n:>16,} {reason}")
 
 
 def moment(text: str) -> datetime:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from engagement.adapters import get_adapter
-from engagement.flows import bots, dataset
+from engagement.flows.training import bots, dataset
 
 
 class Command(BaseCommand):

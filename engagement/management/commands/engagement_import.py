@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-import zoneinfo
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,19 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from engagement.adapters import get_adapter
-from engagement.flows.formats import open_table
-from engagement.flows.import_events import ImportReport, import_events
-from engagement.flows.import_files import Checkpoint
-from engagement.flows.json_table import JsonTable
-from engagement.flows.mapping import FIELDS, BadPlan, Plan, make_plan
-from engagement.flows.tables import CannotRead, Table
+from engagement.flows.importing.import_events import ImportReport, import_events
+from engagement.flows.importing.import_files import Checkpoint
+from engagement.flows.importing.json_table import JsonTable
+from engagement.flows.importing.mapping import FIELDS, BadPlan, Plan, make_plan
+from engagement.flows.importing.tables import CannotRead, Table
+from engagement.management.file_arguments import (
+    add_columns,
+    add_import,
+    add_reading,
+    opened,
+    pairs,
+    zone_of,
+)
 
 EXAMPLES = """
 examples:
@@ -42,15 +48,7 @@ class Command(BaseCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXAMPLES
         parser.add_argument("file", type=Path)
-        parser.add_argument(
-            "--map",
-            nargs="+",
-            action="extend",
-            default=[],
-            metavar="WHAT=COLUMN",
-            help="which column is what; guessed where names are well known. WHAT is one of "
-            + ", ".join(FIELDS),
-        )
+        add_columns(parser, FIELDS)
         parser.add_argument("--event", default="", help="what every row is, such as purchase")
         parser.add_argument(
             "--event-name",
@@ -60,17 +58,9 @@ class Command(BaseCommand):
             metavar="THEIRS=OURS",
             help="what the names in the event column mean, such as buy=purchase",
         )
-        parser.add_argument("--channel", help="the shop, where one database serves several")
-        parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="")
-        parser.add_argument("--delimiter", default="", help="of CSV; found out by itself")
-        parser.add_argument("--encoding", default="", help="utf-8 unless given; such as gb18030")
+        add_import(parser)
+        add_reading(parser)
         parser.add_argument("--decimal", default=".", choices=[".", ","], help="decimal mark")
-        parser.add_argument(
-            "--timezone", help="of moments that name none (default: the site's TIME_ZONE)"
-        )
-        parser.add_argument(
-            "--date-format", default="", help="as in strptime, for ambiguous dates: %%d/%%m/%%Y"
-        )
         parser.add_argument("--currency", default="", help="of money whose row names none")
         parser.add_argument(
             "--item-pattern", default="", help="regular expression that item keys must match"
@@ -81,25 +71,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keep-free", action="store_true", help="take purchases that cost nothing"
         )
-        parser.add_argument("--rejected", type=Path, help="where refused rows go")
-        parser.add_argument("--dry-run", action="store_true", help="store nothing, only report")
         parser.add_argument(
             "--no-resume",
             action="store_false",
             dest="resume",
             help="start at the beginning even where an import was interrupted",
         )
-        parser.add_argument("--progress", action="store_true", help="show progress in any case")
 
     def handle(self, *, file: Path, **options: Any) -> None:
         started = time.monotonic()
         try:
-            table = open_table(
-                file,
-                format_name=options["format"],
-                encoding=options["encoding"],
-                delimiter=options["delimiter"],
-            )
+            table = opened(file, options)
             plan = self._plan(table, options)
         except (CannotRead, BadPlan) as problem:
             raise CommandError(str(problem)) from None
@@ -135,23 +117,19 @@ class Command(BaseCommand):
             raise CommandError("Nothing could be imported.")
 
     def _plan(self, table: Table, options: dict[str, Any]) -> Plan | None:
-        told = _pairs(options["map"], "--map")
+        told = pairs(options["map"], "--map")
         sample = table.sample()
         has_items = any(isinstance(record.get("items"), list) for record in sample.records)
         if isinstance(table, JsonTable) and has_items and not told and not options["event"]:
             # Events as the API takes them, with their items within.
             return None
-        try:
-            zone = zoneinfo.ZoneInfo(options["timezone"] or timezone.get_default_timezone_name())
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            raise BadPlan(f"There is no time zone {options['timezone']}.") from None
         return make_plan(
             table.columns,
             told=told,
             event=options["event"],
-            event_names=_pairs(options["event_name"], "--event-name"),
+            event_names=pairs(options["event_name"], "--event-name", "THEIRS=OURS"),
             sample=sample.columns,
-            timezone=zone,
+            timezone=zone_of(options),
             date_format=options["date_format"],
             decimal=options["decimal"],
             currency=options["currency"].upper()[:3],
@@ -192,14 +170,3 @@ def _mover(bar: tqdm) -> Callable[[int, Checkpoint], None]:
         bar.set_postfix(stored=state.accepted, refused=sum(state.reasons.values()), refresh=False)
 
     return move
-
-
-def _pairs(words: Sequence[str], option: str) -> dict[str, str]:
-    """Return ``a=b c=d`` as a mapping."""
-    pairs = {}
-    for word in words:
-        left, equals, right = word.partition("=")
-        if not (left and equals and right):
-            raise BadPlan(f"{option} takes NAME=NAME, not {word!r}.")
-        pairs[left] = right
-    return pairs

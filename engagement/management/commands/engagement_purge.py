@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from engagement.conf import app_settings
-from engagement.flows import retention, sweep
+from engagement.flows.collecting import retention
+from engagement.flows.training import sweep
 
 
 class Command(BaseCommand):

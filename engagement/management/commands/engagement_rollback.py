@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from engagement.adapters import get_adapter
-from engagement.flows import artifacts
+from engagement.flows.training import artifacts
 from engagement.models import ModelArtifact
 
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         artifact = ModelArtifact.objects.filter(channel=channel, alias=alias, pk=to).first()
         if artifact is None:
             raise CommandError(f"{alias!r} has no model {to}; see --list.")
-        artifacts.load(artifact)
+        artifacts.check(artifact)
         return artifacts.activate(artifact, at=at, reason="by command").artifact
 
     def _list(self, alias: str, channel: str) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from engagement.adapters import get_adapter
-from engagement.flows.catalogue import sync_items
+from engagement.flows.importing.catalogue import sync_items
 from engagement.management.commands.engagement_backfill import moment
 
 

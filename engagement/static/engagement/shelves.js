@@ -1,5 +1,6 @@
 /*
- * Fills the placeholders of {% recommendation_shelf … lazy=True %} when they come into view.
+ * Fills the placeholders of {% recommendation_shelf … lazy=True %} and {% promotion_card … lazy=True %}
+ * when they come into view.
  *
  * Each new shelf is announced by the event "engagement:shelf" on the document, whose detail holds
  * the elements. A shelf that cannot be fetched leaves nothing behind.

@@ -7,6 +7,9 @@
  *   </section>
  * An item that was half visible for half a second is reported once (view_item_list), a click on
  * one of its links at once (select_item). Shelves that come later are found by themselves.
+ *   <aside data-engagement-promotion="TOKEN"> <a href="…">…</a> </aside>
+ * A promotion is reported in the same way (view_promotion), and a click on a link or button of it
+ * (select_promotion); without a token it is nobody's and not reported.
  *   <form data-engagement-consent>   the banner: answered without leaving the page
  *
  * Its own script element says the rest, and nothing stands in the page itself, so that a strict
@@ -167,7 +170,9 @@
 
   function complain(events, report) {
     for (const refused of report.rejected || []) {
-      if (["no_consent", "staff", "bot"].includes(refused.code)) continue;
+      // An offer that holds for an hour is seen on several pages, and told of once.
+      const quiet = ["no_consent", "staff", "bot", "promotion_repeated"];
+      if (quiet.includes(refused.code)) continue;
       console.warn(`engagement: ${refused.field}: ${refused.message}`, events[refused.index]);
     }
     if (report.detail) console.warn(`engagement: ${report.detail}`);
@@ -184,6 +189,10 @@
       recommendation_id: shelf.dataset.recommendationId || undefined,
       placement: shelf.dataset.placement || undefined,
     };
+  }
+
+  function promotionOf(element) {
+    return element.dataset.engagementPromotion || "";
   }
 
   const seen = new Map(); // shelf -> lines that are about to be reported
@@ -206,6 +215,10 @@
     if (document.visibilityState !== "visible" || done.has(item) || !item.isConnected) return;
     done.add(item);
     observer.unobserve(item);
+    if (promotionOf(item)) {
+      track("view_promotion", { promotion_id: promotionOf(item) });
+      return;
+    }
     const { shelf, line, recommendation_id, placement } = describe(item);
     const key = `${placement} ${recommendation_id}`;
     const entry = seen.get(key) || { shelf, recommendation_id, placement, items: [] };
@@ -233,11 +246,13 @@
         )
       : null;
 
+  // What is looked at; an empty token is nobody's.
+  const WATCHED =
+    '[data-engagement-shelf] [data-engagement-item], [data-engagement-promotion]:not([data-engagement-promotion=""])';
+
   function watch(root) {
     if (!observer) return;
-    const items = root.querySelectorAll(
-      "[data-engagement-shelf] [data-engagement-item]",
-    );
+    const items = root.querySelectorAll(WATCHED);
     for (const item of items) {
       if (!done.has(item)) observer.observe(item);
     }
@@ -246,6 +261,12 @@
   function clicked(event) {
     // Left and middle button; the right one only opens a menu.
     if (event.button > 1 || !(event.target instanceof Element)) return;
+    const pressed = event.target.closest("a[href], button");
+    const promotion = pressed && pressed.closest("[data-engagement-promotion]");
+    if (promotion && promotionOf(promotion)) {
+      track("select_promotion", { promotion_id: promotionOf(promotion) });
+      leave();
+    }
     const link = event.target.closest("a[href]");
     const item = link && link.closest("[data-engagement-shelf] [data-engagement-item]");
     if (!item) return;
@@ -300,7 +321,7 @@
     document.addEventListener("submit", answered);
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") {
-        for (const item of document.querySelectorAll("[data-engagement-item]")) {
+        for (const item of document.querySelectorAll(WATCHED)) {
           if (observer && !done.has(item)) observer.unobserve(item);
         }
         watch(document);

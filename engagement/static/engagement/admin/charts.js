@@ -3,7 +3,10 @@
 (function () {
   "use strict";
 
-  var ROLES = { winner: "--eng-winner", baseline: "--eng-baseline", other: "--eng-other" };
+  var ROLES = {
+    winner: "--eng-winner", baseline: "--eng-baseline", other: "--eng-other",
+    good: "--eng-good", bad: "--eng-bad",
+  };
   var SERIES = [1, 2, 3, 4, 5, 6, 7, 8].map(function (n) { return "--eng-series-" + n; });
   var drawn = [];
 
