@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,8 +12,12 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from engagement.adapters import ItemData, LineData, OrderData, ShopAdapter
+from engagement.prepared import Among
 from shop_demo import carts
+from shop_demo.deductions import DemoOffers
 from shop_demo.models import Category, Order, OrderLine, Product
+
+_on_sale = Among(Product.objects.on_sale)
 
 # SQLite takes 32,766 parameters in a statement.
 ORDERS_AT_ONCE = 5000
@@ -54,6 +58,11 @@ class DemoAdapter(ShopAdapter):
         products = Product.objects.on_sale().filter(pk__in=ids).select_related("category")
         return {str(product.pk): product for product in products}
 
+    def on_sale(
+        self, keys: Sequence[str], request: HttpRequest | None = None
+    ) -> Collection[str] | None:
+        return {str(pk) for pk in _on_sale.find([pk for pk in map(_uuid, keys) if pk])}
+
     def card(self, obj: Any) -> Mapping[str, Any]:
         return {
             "title": obj.full_name,
@@ -64,6 +73,9 @@ class DemoAdapter(ShopAdapter):
 
     def cart_keys(self, request: HttpRequest) -> Sequence[str]:
         return [str(line.product_id) for line in carts.lines_of(request)]
+
+    def offers(self) -> DemoOffers:
+        return DemoOffers()
 
     def iter_orders(self, since: datetime | None = None) -> Iterator[OrderData]:
         """

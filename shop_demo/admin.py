@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from shop_demo.models import Campaign, Category, Coupon, Household, Order, OrderLine, Product
+from shop_demo.models import (
+    Campaign,
+    Category,
+    Coupon,
+    Household,
+    Order,
+    OrderDeduction,
+    OrderLine,
+    Product,
+)
 
 
 @admin.register(Category)
@@ -28,6 +37,11 @@ class OrderLineInline(admin.TabularInline):
     autocomplete_fields = ("product",)
 
 
+class OrderDeductionInline(admin.TabularInline):
+    model = OrderDeduction
+    extra = 0
+
+
 @admin.register(Order)
 class OrderAdmin(admin.ModelAdmin):
     list_display = ("number", "user", "placed_at", "total", "status")
@@ -35,7 +49,7 @@ class OrderAdmin(admin.ModelAdmin):
     list_select_related = ("user",)
     search_fields = ("=number", "=user__username")
     raw_id_fields = ("user",)
-    inlines = (OrderLineInline,)
+    inlines = (OrderLineInline, OrderDeductionInline)
     show_full_result_count = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,25 +12,28 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from engagement.shortcuts import Quote, reverse_offer
 from shop_demo.carts import SoldOut, subtotal
+from shop_demo.deductions import Bill, CouponRefused, offered, sort_out, use_of
 from shop_demo.models import (
     Cart,
-    CartLine,
-    Coupon,
     Household,
     Order,
+    OrderDeduction,
     OrderLine,
     Product,
     Redemption,
 )
+
+Redeem = Callable[..., Quote]
 
 
 class EmptyCart(Exception):
     """There is nothing to order."""
 
 
-class CouponRefused(Exception):
-    """The code is unknown, somebody else's, used, over, or for none of the products."""
+class PriceRose(Exception):
+    """The order would cost more than the page said: an offer has run out meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -50,53 +53,28 @@ class Placed:
     is_new: bool = True
 
 
-def discount(
-    code: str, lines: Sequence[CartLine], user: AbstractBaseUser | None, at: datetime
-) -> tuple[Coupon | None, Decimal]:
-    """
-    Return the coupon of ``code`` and what it takes off; (None, 0) without a code.
-
-    Whose coupon it is, whether it still counts and what it is for are asked of the database, not
-    of the form. Raises CouponRefused.
-    """
-    code = code.strip()
-    if not code:
-        return None, Decimal("0.00")
-    household = Household.objects.filter(user=user).first() if user is not None else None
-    if household is None:
-        raise CouponRefused(code)
-    coupon = Coupon.objects.valid_for(household, at).filter(code=code).first()
-    if coupon is None:
-        raise CouponRefused(code)
-    products = set(
-        coupon.products.filter(pk__in=[line.product_id for line in lines]).values_list(
-            "pk", flat=True
-        )
-    )
-    prices = [line.product.price for line in lines if line.product_id in products]
-    if not prices:
-        raise CouponRefused(code)
-    return coupon, min(coupon.amount, max(prices))
-
-
 def place_order(
     *,
     cart: Cart,
     checkout_key: uuid.UUID,
     user: AbstractBaseUser | None,
     address: Address,
-    coupon_code: str = "",
+    codes: Sequence[str] = (),
+    redeem: Redeem | None = None,
+    expected: Decimal | None = None,
     at: datetime,
 ) -> Placed:
     """
     Turn the cart into a paid order, all or nothing.
 
     ``checkout_key`` is the one the form was shown with: sent twice, it is one order. Prices come
-    from the products. Raises EmptyCart, SoldOut and CouponRefused, and then nothing has changed.
+    from the products; ``redeem`` uses the offers of `engagement` in the order, and is
+    ``shortcuts.redeem_offer`` for whoever orders. ``expected`` is the total that was shown. Raises
+    EmptyCart, SoldOut, CouponRefused, OfferRefused and PriceRose, and then nothing has changed.
     """
     try:
         with transaction.atomic():
-            return _place(cart, checkout_key, user, address, coupon_code, at)
+            return _place(cart, checkout_key, user, address, codes, redeem, expected, at)
     except IntegrityError:
         # The other of two equal requests was quicker by less than a lock.
         earlier = Order.objects.filter(checkout_key=checkout_key).first()
@@ -110,7 +88,9 @@ def _place(
     checkout_key: uuid.UUID,
     user: AbstractBaseUser | None,
     address: Address,
-    coupon_code: str,
+    codes: Sequence[str],
+    redeem: Redeem | None,
+    expected: Decimal | None,
     at: datetime,
 ) -> Placed:
     Cart.objects.select_for_update().filter(pk=cart.pk).first()
@@ -122,21 +102,30 @@ def _place(
     if not lines:
         raise EmptyCart
     for line in lines:
-        taken = Product.objects.on_sale().filter(pk=line.product_id, stock__gte=line.quantity)
-        if not taken.update(stock=F("stock") - line.quantity, n_sold=F("n_sold") + line.quantity):
+        if not _take(line.product, line.quantity):
             left = Product.objects.on_sale().filter(pk=line.product_id).values_list("stock")
             raise SoldOut(line.product, left[0][0] if left else 0)
-    coupon, off = discount(coupon_code, lines, user, at)
+    coupons, others = sort_out(codes)
+    if len(coupons) > 1:
+        raise CouponRefused(coupons[1])
+    use = use_of(coupons[0], lines, user, at) if coupons else None
     key = uuid.uuid4()
+    number = f"F{key.int % 10**10:010d}"
+    quote = (
+        Quote() if redeem is None else redeem(others, cart=offered(lines, use), order_ref=number)
+    )
+    bill = Bill(subtotal(lines), use, quote)
+    if expected is not None and bill.total > expected:
+        raise PriceRose
     order = Order.objects.create(
         id=key,
-        number=f"F{key.int % 10**10:010d}",
+        number=number,
         user=user,
         checkout_key=checkout_key,
         placed_at=at,
-        total=subtotal(lines) - off,
-        discount=off,
-        coupon_code=coupon.code if coupon else "",
+        total=bill.total,
+        discount=bill.discount,
+        coupon_code=use.coupon.code if use else "",
         name=address.name,
         email=address.email,
         street=address.street,
@@ -147,13 +136,32 @@ def _place(
         OrderLine(order=order, product=line.product, quantity=line.quantity, total=line.total)
         for line in lines
     ]
+    ordered += [OrderLine(order=order, product=one, total=0) for one in _presents(quote)]
     OrderLine.objects.bulk_create(ordered)
-    if coupon is not None and user is not None:
+    OrderDeduction.objects.bulk_create(
+        OrderDeduction(order=order, title=one.title[:120], code=one.code[:80], amount=one.amount)
+        for one in bill.deductions
+    )
+    if use is not None and user is not None:
         household = Household.objects.get(user=user)
-        Redemption.objects.create(coupon=coupon, household=household, order=order, redeemed_at=at)
+        Redemption.objects.create(
+            coupon=use.coupon, household=household, order=order, redeemed_at=at
+        )
     cart.lines.all().delete()
     Cart.objects.filter(pk=cart.pk).update(checkout_key=uuid.uuid4())
     return Placed(order, ordered)
+
+
+def _take(product: Product, quantity: int) -> bool:
+    """Take pieces out of the stock, all or none."""
+    taken = Product.objects.on_sale().filter(pk=product.pk, stock__gte=quantity)
+    return bool(taken.update(stock=F("stock") - quantity, n_sold=F("n_sold") + quantity))
+
+
+def _presents(quote: Quote) -> list[Product]:
+    """Take the presents out of the stock; one that is sold out is left out of the parcel."""
+    given = Product.objects.filter(pk__in=[uuid.UUID(key) for key in quote.gift_keys])
+    return [product for product in given.order_by("pk") if _take(product, 1)]
 
 
 def cancel(order: Order) -> list[OrderLine]:
@@ -170,5 +178,6 @@ def cancel(order: Order) -> list[OrderLine]:
         for line in lines:
             Product.objects.filter(pk=line.product_id).update(stock=F("stock") + line.quantity)
         Redemption.objects.filter(order=order).delete()
+        reverse_offer(order.number)
     order.status = Order.Status.CANCELLED
     return lines

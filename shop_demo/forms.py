@@ -18,6 +18,10 @@ class QuantityForm(forms.Form):
         return 1 if quantity is None else quantity
 
 
+class CodeForm(forms.Form):
+    code = forms.CharField(max_length=80)
+
+
 class CheckoutForm(forms.Form):
     """Where to deliver. Prices are not asked: the server knows them."""
 
@@ -41,8 +45,10 @@ class CheckoutForm(forms.Form):
         initial="accepted",
         widget=forms.RadioSelect,
     )
-    coupon = forms.CharField(label=_("Coupon code"), max_length=20, required=False)
+    coupon = forms.CharField(label=_("Coupon code"), max_length=80, required=False)
     checkout_key = forms.UUIDField(widget=forms.HiddenInput)
+    # What the page said it costs: nobody pays more than that without being asked.
+    expected = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

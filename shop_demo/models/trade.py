@@ -137,3 +137,27 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product_id}"
+
+
+class OrderDeduction(models.Model):
+    """What was taken off an order and why, in the words that the customer saw."""
+
+    order = models.ForeignKey(
+        Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="deductions"
+    )
+    title = models.CharField(_("what"), max_length=120)
+    code = models.CharField(_("code"), max_length=80, blank=True, default="")
+    amount = models.DecimalField(_("taken off"), max_digits=10, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("deduction")
+        verbose_name_plural = _("deductions")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="shop_demo_deduction_not_negative", condition=Q(amount__gte=0)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -15,13 +15,35 @@ from typing import Any
 import pandas as pd
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 
 from shop_demo import personas
 from shop_demo.models import SeedStep
-from shop_demo.seeding import catalogue, offers, orders, people, vocabulary
+from shop_demo.seeding import (
+    campaigns,
+    catalogue,
+    offers,
+    orders,
+    people,
+    points,
+    reviews,
+    vocabulary,
+)
 from shop_demo.seeding.source import Size, Source, shift
 
-STEPS = ("catalogue", "households", "orders", "coupons", "admin", "events", "models")
+STEPS = (
+    "catalogue",
+    "households",
+    "orders",
+    "coupons",
+    "admin",
+    "events",
+    "models",
+    "reviews",
+    "profiles",
+    "campaigns",
+    "points",
+)
 
 
 @dataclass
@@ -50,7 +72,7 @@ class Seeding:
 
     def _run(self, name: str) -> None:
         step: Callable[[], None] = getattr(self, name)
-        if name in ("events", "models"):
+        if name in ("events", "models", "reviews", "profiles"):
             # The app's own commands: each of them can be repeated without harm.
             step()
             self._remember(name)
@@ -127,3 +149,22 @@ class Seeding:
 
     def models(self) -> None:
         call_command("engagement_train", verbosity=self.verbosity)
+
+    def reviews(self) -> None:
+        with self.progress("reviews", len(reviews.read())) as bar:
+            reviews.save(bar.update)
+
+    def profiles(self) -> None:
+        # The dashboard's figures, and from them whom audiences are made of.
+        call_command("engagement_metrics", all=True, verbosity=self.verbosity)
+        call_command("engagement_profiles", all=True, verbosity=self.verbosity)
+
+    def campaigns(self) -> None:
+        with self.progress("campaigns", 1) as bar:
+            campaigns.save(timezone.now())
+            bar.update(1)
+
+    def points(self) -> None:
+        with self.progress("points", 1) as bar:
+            points.save(timezone.now())
+            bar.update(1)

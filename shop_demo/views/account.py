@@ -121,6 +121,7 @@ def order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         {
             "order": shown,
             "lines": shown.lines.select_related("product__category__parent"),
+            "deductions": shown.deductions.all(),
             # Receipts of the source data are the past.
             "can_cancel": shown.checkout_key is not None and shown.status == Order.Status.PAID,
         },

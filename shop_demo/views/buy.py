@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -16,13 +18,16 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from shop_demo import carts, signals
-from shop_demo.checkout import CouponRefused, EmptyCart, Placed, place_order
+from engagement.shortcuts import OfferRefused, redeem_offer
+from shop_demo import carts, deductions, signals
+from shop_demo.checkout import EmptyCart, Placed, PriceRose, place_order
 from shop_demo.forms import CheckoutForm, QuantityForm
 from shop_demo.models import Cart, Order, OrderLine, Product
 
 # The orders that this browser placed: a guest may look at them too.
 SESSION_ORDERS = "orders"
+# The code that was just refused, with the reason.
+REFUSED_CODE = "refused_code"
 
 
 @never_cache
@@ -31,12 +36,17 @@ def cart(request: HttpRequest) -> HttpResponse:
     lines = carts.lines_of(request)
     if lines:
         signals.cart_viewed.send(Cart, request=request, lines=lines)
+    bill = deductions.bill(request, lines, at=timezone.now())
     return render(
         request,
         "shop_demo/cart.html",
         {
             "lines": lines,
-            "subtotal": carts.subtotal(lines),
+            "bill": bill,
+            "subtotal": bill.subtotal,
+            "kept_codes": deductions.typed(request),
+            # What was typed just now and does not count; told once.
+            "refused_code": request.session.pop(REFUSED_CODE, None),
             "short": [line for line in lines if line.quantity > line.product.stock],
         },
     )
@@ -115,10 +125,11 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect("cart")
     if request.method != "POST":
         signals.checkout_begun.send(Cart, request=request, lines=lines)
+    bill = deductions.bill(request, lines, at=timezone.now())
     return render(
         request,
         "shop_demo/checkout.html",
-        {"form": form, "lines": lines, "subtotal": carts.subtotal(lines)},
+        {"form": form, "lines": lines, "bill": bill},
         status=200 if not form.is_bound else 422,
     )
 
@@ -146,26 +157,45 @@ def _place(request: HttpRequest, cart: Cart | None, form: CheckoutForm) -> HttpR
         form.add_error("payment", _("The bank declined the payment. Nothing was ordered."))
         return None
     user = request.user if request.user.is_authenticated else None
+    at, typed = timezone.now(), form.cleaned_data["coupon"].strip()
     try:
         placed = place_order(
             cart=cart,
             checkout_key=key,
             user=user,
             address=form.address(),
-            coupon_code=form.cleaned_data["coupon"],
-            at=timezone.now(),
+            codes=_codes(request, typed, at),
+            redeem=partial(redeem_offer, request=request, at=at),
+            expected=form.cleaned_data["expected"],
+            at=at,
         )
     except EmptyCart:
         return redirect("cart")
     except carts.SoldOut as error:
         messages.warning(request, _sold_out(error))
         return redirect("cart")
-    except CouponRefused:
+    except deductions.CouponRefused as refusal:
+        deductions.drop(request, str(refusal))
         form.add_error("coupon", _("This code does not count for you and this cart."))
         return None
+    except OfferRefused as refusal:
+        deductions.drop(request, refusal.offer_code or typed)
+        form.add_error("coupon", str(refusal))
+        return None
+    except PriceRose:
+        form.add_error(None, _("An offer has run out meanwhile. Please look at the total again."))
+        return None
+    deductions.drop(request)
     carts.forget(request)
     _tell(request, placed)
     return redirect("confirmation", pk=placed.order.pk)
+
+
+def _codes(request: HttpRequest, typed: str, at: datetime) -> list[str]:
+    """Return the codes of the session that count now, and what was typed on the last page."""
+    bill = deductions.bill(request, carts.lines_of(request), at=at)
+    kept = [code for code in deductions.typed(request) if bill.refusal(code) is None]
+    return [*kept, *([typed] if typed else [])]
 
 
 def _tell(request: HttpRequest, placed: Placed) -> None:
