@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
+from django.utils.text import slugify
 
-from engagement.flows import artifacts
-from engagement.flows.dataset import Dataset
-from engagement.flows.identity import Person
-from engagement.flows.recommend import recommend
+from engagement.flows.collecting.identity import Person
+from engagement.flows.serving.recommend import recommend
+from engagement.flows.training import artifacts
+from engagement.flows.training.dataset import Dataset
 from engagement.learning.interactions import Histories, Interactions
 from engagement.learning.recommenders import Recommender
 from engagement.models import Item, ModelArtifact, Placement, PlacementRule
@@ -58,7 +59,12 @@ def shelve(*titles: str, genre: str = "", **fields: object) -> list[Item]:
     """Put books on sale and into the mirror."""
     for title in titles:
         catalogue.make_book(title, genre=genre)
-    return [catalogue.make_item(title, category=genre, **fields) for title in titles]
+    return [
+        catalogue.make_item(
+            title, **{"category": genre, "price": 10, "url": f"/books/{slugify(title)}/", **fields}
+        )
+        for title in titles
+    ]
 
 
 def go_live(alias: str, model: Recommender, items: list[Item], *, at: datetime) -> ModelArtifact:

@@ -25,6 +25,10 @@ ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.othershop"]  # noqa: F405
 ROOT_URLCONF = "tests.othershop.urls"
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL", "sqlite://:memory:"))}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A server's thread and the test share one cache in memory, where a reader would lock a writer
+    # out at once, whatever the timeout.
+    DATABASES["default"].setdefault("OPTIONS", {})["init_command"] = "PRAGMA read_uncommitted = 1"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = BASE_TMP
 STORAGES = {

@@ -34,8 +34,13 @@ def tasks():
 
 
 def template_tags():
-    library = engines["django"].engine.template_libraries["engagement"]
-    return sorted(library.tags), sorted(library.filters)
+    libraries = engines["django"].engine.template_libraries
+    names = ("engagement", "engagement_promotions", "engagement_reviews")
+    ours = [libraries[name] for name in names]
+    return (
+        sorted(name for library in ours for name in library.tags),
+        sorted(name for library in ours for name in library.filters),
+    )
 
 
 def url_names(patterns=None):

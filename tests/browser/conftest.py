@@ -40,6 +40,13 @@ def chrome():
             browser.close()
 
 
+def keep(page, what):
+    """Keep what a page looks like, where a folder is named for it."""
+    if SCREENSHOTS:
+        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SCREENSHOTS) / f"{what}.png", full_page=True)
+
+
 # -- the demonstration shop, as `make demo` serves it ------------------------------------------
 @dataclass(frozen=True)
 class Shop:

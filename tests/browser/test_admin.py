@@ -8,9 +8,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from engagement.models import ModelArtifact, Placement
-from tests.browser.conftest import DESKTOP, PHONE
-from tests.othershop.catalogue import make_event, make_item
+from engagement.models import ModelArtifact, Placement, Promotion, VisitorProfile
+from tests.browser.conftest import DESKTOP, PHONE, keep
+from tests.othershop.catalogue import make_event, make_item, make_visitor
 
 pytestmark = pytest.mark.browser
 
@@ -113,3 +113,60 @@ def test_a_form_is_looked_at_before_it_is_saved(clerk, transactional_db, books):
     assert preview.locator("h2", has_text="Not yet").is_visible()
     placement.refresh_from_db()
     assert (placement.n, placement.titles) == (3, {})
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_an_offer_shows_the_fields_of_its_kind_and_a_rule_whom_it_fits(
+    clerk, transactional_db, viewport
+):
+    today = timezone.localdate()
+    for n in range(4):
+        VisitorProfile.objects.create(
+            visitor=make_visitor(f"a{n:032x}"),
+            until=today,
+            first_day=today,
+            last_day=today,
+            n_orders=n,
+            last_order_day=today if n else None,
+        )
+    clerk.set_viewport_size(viewport)
+    clerk.open("campaign_add")
+
+    clerk.fill("#id_name", "spring")
+    clerk.fill("#id_audience", "orders >= 1")
+    fit = clerk.locator(".field-audience .eng-fit").first
+    fit.get_by_text("Fits 3 of 4").wait_for()
+    clerk.fill("#id_audience", "ordrs >= 1")
+    fit.get_by_text("did you mean “orders”?").wait_for()
+    clerk.fill("#id_audience", "orders >= 1")
+    fit.get_by_text("Fits 3 of 4").wait_for()
+    clerk.get_by_role("button", name="Add another Offer").click()
+    offer = clerk.locator("#promotions-0")
+    assert offer.locator("#id_promotions-0-value").is_visible()
+    assert not offer.locator("#id_promotions-0-buy_n").is_visible()
+    assert not offer.locator("#id_promotions-0-scope_keys").is_visible()
+    offer.locator("#id_promotions-0-scope").select_option("category")
+    assert offer.locator("#id_promotions-0-scope_keys").is_visible()
+    offer.locator("#id_promotions-0-kind").select_option("n_for_m")
+    assert not offer.locator("#id_promotions-0-value").is_visible()
+    assert offer.locator("#id_promotions-0-buy_n").is_visible()
+    offer.locator("#id_promotions-0-kind").select_option("message")
+    assert "eng-hidden" in offer.locator(
+        ".form-row", has=clerk.locator("#id_promotions-0-code_kind")
+    ).get_attribute("class")
+    offer.locator("#id_promotions-0-kind").select_option("percentage")
+    offer.locator("#id_promotions-0-scope").select_option("cart")
+    offer.locator("#id_promotions-0-name").fill("tenth")
+    offer.locator("#id_promotions-0-value").fill("10")
+    offer.locator("[name=promotions-0-texts_en_title]").fill("A tenth off")
+    offer.get_by_text("Who gets it, and how often").click()
+    offer.locator("#id_promotions-0-audience").fill("orders < 3")
+    offer.locator(".eng-fit").get_by_text("Fits 2 of 4").wait_for()
+    assert clerk.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    keep(clerk, f"campaign-form-{viewport['width']}")
+    clerk.locator("[name=_continue]").first.click()
+    clerk.get_by_role("button", name="Start").click()
+
+    clerk.get_by_text("It runs").wait_for()
+    clerk.wait_for_load_state("networkidle")
+    assert Promotion.objects.get().campaign.status == "running"

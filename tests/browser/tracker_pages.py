@@ -5,8 +5,8 @@ from django.template import RequestContext, Template
 from django.urls import include, path
 from django.utils import timezone
 
-from engagement.flows import tokens
-from engagement.flows.identity import person_from_request
+from engagement.flows.collecting import tokens
+from engagement.flows.collecting.identity import person_from_request
 
 POLICY = (
     "default-src 'none'; img-src data:; script-src 'nonce-n1'; connect-src 'self';"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from engagement.adapters import ModelAdapter, ShopAdapter
-from engagement.testing import AdapterTests
+from engagement.testing import ShopAdapterTests
 from engagement.testing.adapters import STRANGE_KEYS
 from shop_demo.adapter import DemoAdapter
 from shop_demo.models import Category, Order, OrderLine, Product
@@ -13,7 +13,7 @@ from tests.conftest import MONDAY
 from tests.othershop.catalogue import make_book, make_sale
 
 
-class TestModelsNamedInSettings(AdapterTests):
+class TestModelsNamedInSettings(ShopAdapterTests):
     adapter = ModelAdapter
 
     def fill(self):
@@ -22,8 +22,13 @@ class TestModelsNamedInSettings(AdapterTests):
         make_sale("ann", books[:2], at=MONDAY - timedelta(days=1))
         make_sale(None, books, at=MONDAY)
 
+    def fill_more(self):
+        books = [make_book(f"Book {n}", genre=f"Genre {n}") for n in range(3)]
+        for n in range(3):
+            make_sale(f"reader {n}", books, at=MONDAY)
 
-class TestTheDemonstrationShop(AdapterTests):
+
+class TestTheDemonstrationShop(ShopAdapterTests):
     adapter = DemoAdapter
 
     @pytest.fixture
@@ -31,16 +36,19 @@ class TestTheDemonstrationShop(AdapterTests):
         self.fill()
         return self.adapter()
 
-    def fill(self):
-        shelf = Category.objects.create(slug="milk", name="Milk", picture="glass-of-milk")
+    def fill(self, name="Milk"):
+        shelf = Category.objects.create(slug=name, name=name, picture="glass-of-milk")
         facts = {"category": shelf, "price": 2, "regular_price": 2, "added_at": MONDAY}
         products = [
-            Product.objects.create(sku=str(number), name=f"Milk {number}", stock=stock, **facts)
-            for number, stock in enumerate((5, 5, 5, 0))
+            Product.objects.create(sku=f"{name}-{n}", name=f"{name} {n}", stock=stock, **facts)
+            for n, stock in enumerate((5, 5, 5, 0))
         ]
-        order = Order.objects.create(number="F1", placed_at=MONDAY, total=4)
+        order = Order.objects.create(number=f"F-{name}", placed_at=MONDAY, total=4)
         for product in products[:2]:
             OrderLine.objects.create(order=order, product=product, total=2)
+
+    def fill_more(self):
+        self.fill("Cheese")
 
 
 def test_an_adapter_that_answers_nothing_is_safe_to_ask(rf):

@@ -8,9 +8,9 @@ import pytest
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from scipy.sparse import csr_array
 
-from engagement.flows import artifact_files, artifacts
-from engagement.flows.artifacts import CorruptArtifact, NothingToRollBackTo
-from engagement.flows.dataset import Dataset
+from engagement.flows.training import artifact_files, artifacts
+from engagement.flows.training.artifacts import CorruptArtifact, NothingToRollBackTo
+from engagement.flows.training.dataset import Dataset
 from engagement.learning.interactions import Histories, Interactions
 from engagement.learning.recommenders import EASE, ItemKNN, MostPopular, RepeatPurchase
 from engagement.models import Activation, ModelArtifact

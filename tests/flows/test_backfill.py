@@ -6,9 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engagement.adapters import LineData, OrderData
-from engagement.flows import dataset, ingest
-from engagement.flows.backfill import backfill
-from engagement.flows.identity import customer_key
+from engagement.flows.collecting import ingest
+from engagement.flows.collecting.identity import customer_key
+from engagement.flows.importing.backfill import backfill
+from engagement.flows.training import dataset
 from engagement.models import Event, EventName, Item, Visitor
 from tests.flows.test_catalogue import Shelf
 from tests.othershop.catalogue import make_book, make_reader, make_sale
@@ -132,6 +133,19 @@ def test_an_order_cancelled_after_it_was_recorded_is_taken_back(at, orders):
     assert dataset.load(channel="", until=at).cleaning["taken_back"] == 1
 
 
+def test_what_was_taken_back_already_is_not_taken_back_again(at, orders):
+    orders[:] = [OrderData("1", at, [LineData("cup")], customer="7")]
+    backfill(channel="", at=at)
+    refund = {"event": "refund", "order_id": "1", "refund_id": "R1", "items": ["cup"]}
+    ingest.ingest([refund], channel="", person=None, at=at, trusted=True)
+
+    orders[:] = [OrderData("1", at, [LineData("cup")], customer="7", is_cancelled=True)]
+    report = backfill(channel="", at=at)
+
+    assert report.accepted == 0
+    assert Event.objects.filter(event=EventName.REFUND).count() == 1
+
+
 def test_impossible_lines_are_refused_and_counted(at, orders):
     orders[:] = [
         OrderData(
@@ -228,7 +242,7 @@ def test_the_command_refuses_what_is_no_moment(db):
 
 
 def test_many_orders_are_stored_in_pieces(at, orders, monkeypatch):
-    monkeypatch.setattr("engagement.flows.backfill.BATCH", 10)
+    monkeypatch.setattr("engagement.flows.importing.backfill.BATCH", 10)
     make_book("Dune")
     orders[:] = [
         OrderData(str(n), at, [LineData("dune"), LineData("cup")], customer=str(n % 3))

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engagement.adapters import ItemData, ShopAdapter
-from engagement.flows import catalogue
+from engagement.flows.importing import catalogue
 from engagement.models import Item
 from tests.othershop.catalogue import make_book
 from tests.othershop.models import Book

@@ -5,8 +5,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from engagement.flows import dataset
-from engagement.flows.bots import mark_bots
+from engagement.flows.training import dataset
+from engagement.flows.training.bots import mark_bots
 from engagement.learning.cleaning import VIEWS_PER_MINUTE
 from engagement.models import Event, EventName, Visitor
 from tests.othershop.catalogue import make_event, make_item, make_visitor

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from engagement.flows import dataset, event_log
+from engagement.flows.training import dataset, event_log
 from engagement.models import Event, EventName, Item, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,12 @@ def test_events_become_weighted_interactions_oldest_first(ann, bob):
     assert found.interactions.column_keys.tolist() == [CUP, BOWL]
     assert found.n_events == 3
     assert not any(found.cleaning.values())
+
+
+def test_the_log_is_read_while_queries_are_noted(ann, bob):
+    """As under DEBUG: PostgreSQL's COPY has to get past the cursor that notes them."""
+    with CaptureQueriesContext(connection):
+        test_events_become_weighted_interactions_oldest_first(ann, bob)
 
 
 def test_an_empty_log_is_an_empty_dataset(items):

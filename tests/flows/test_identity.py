@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from engagement.adapters import ModelAdapter
-from engagement.flows import identity, ids, ingest, privacy, visitors
-from engagement.flows.identity import Person, person_from_request, set_cookies
+from engagement.flows.collecting import identity, ids, ingest, privacy, visitors
+from engagement.flows.collecting.identity import Person, person_from_request, set_cookies
 from engagement.middleware import VisitorMiddleware
 from engagement.models import Event, Item, Visitor
 from engagement.shortcuts import record_event

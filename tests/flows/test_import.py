@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from engagement.flows import dataset, import_events
-from engagement.flows.csv_table import CsvTable, sniff
-from engagement.flows.formats import open_table
-from engagement.flows.identity import customer_key, outside_key
-from engagement.flows.json_table import JsonTable
-from engagement.flows.mapping import BadPlan, guess, guess_date_format, make_plan
-from engagement.flows.parquet_table import ParquetTable
+from engagement.flows.collecting.identity import customer_key, outside_key
+from engagement.flows.importing import import_events
+from engagement.flows.importing.csv_table import CsvTable, sniff
+from engagement.flows.importing.formats import open_table
+from engagement.flows.importing.json_table import JsonTable
+from engagement.flows.importing.mapping import BadPlan, guess, guess_date_format, make_plan
+from engagement.flows.importing.parquet_table import ParquetTable
+from engagement.flows.training import dataset
 from engagement.models import Event, EventName, Item, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -424,7 +425,8 @@ def test_a_file_that_cannot_be_read_says_why(file, text, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--map", "visitor"], "NAME=NAME"),
+        (["--map", "visitor"], "WHAT=COLUMN"),
+        (["--event-name", "buy"], "THEIRS=OURS"),
         (["--map", "colour=Country"], "known are"),
         (["--map", "visitor=Nobody"], "the file has InvoiceNo"),
         (["--event", "sneezed"], "no event sneezed"),
@@ -528,7 +530,7 @@ class TestInterrupted:
         path = file(LONG)
         with monkeypatch.context() as patch:
             patch.setattr(
-                "engagement.flows.store_rows.bulk.insert_events",
+                "engagement.flows.importing.store_rows.bulk.insert_events",
                 lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full")),
             )
             with pytest.raises(CommandError, match="disk full"):

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from engagement.adapters import LineData, ModelAdapter
-from engagement.flows import ingest, tokens
-from engagement.flows.identity import Person, customer_key, person_from_request
+from engagement.flows.collecting import ingest, tokens
+from engagement.flows.collecting.identity import Person, customer_key, person_from_request
 from engagement.models import Event, EventName, Item, Visitor
 from engagement.shortcuts import arecord_event, receiver_guard, record_event
 from engagement.signals import events_recorded
@@ -207,7 +207,9 @@ def test_a_failing_database_does_not_take_the_shops_transaction_along(
     request_, dune, monkeypatch, caplog
 ):
     # The constraint refuses it: on PostgreSQL nothing else could be done in this transaction.
-    monkeypatch.setattr("engagement.flows.lines.read_value", lambda field, value: Decimal(-5))
+    monkeypatch.setattr(
+        "engagement.flows.collecting.lines.read_value", lambda field, value: Decimal(-5)
+    )
     with transaction.atomic():
         record_event("add_to_cart", request=request_, items=[{"item": dune, "price": 1}])
         dune.name = "Dune Messiah"

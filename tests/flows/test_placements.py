@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from engagement.conf import app_settings
-from engagement.flows import live, placements
-from engagement.flows.placements import BUILT_IN, STOCK
+from engagement.flows.serving import live, placements
+from engagement.flows.serving.placements import BUILT_IN, STOCK
 from engagement.models import Placement
 from tests.serving import place
 

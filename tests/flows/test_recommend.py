@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engagement.flows.recommend import recommend
+from engagement.flows.serving.recommend import recommend
 from engagement.models import EventName, Item
 from tests.othershop.catalogue import make_event, make_item, make_visitor
 from tests.othershop.models import Book

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement.flows import history
-from engagement.flows.history import History, Past
-from engagement.flows.placements import STOCK, Rule
-from engagement.flows.recommend import recommend
+from engagement.flows.serving.history import History, Past
+from engagement.flows.serving.placements import STOCK, Rule
+from engagement.flows.serving.recommend import recommend
+from engagement.flows.serving.visit import Visit
 from engagement.models import EventName
+from tests.othershop.catalogue import make_event, make_visitor
 from tests.othershop.models import Book
 from tests.serving import go_live, pairs, shelve, visitor
 
@@ -69,9 +70,16 @@ def past(item, at, event=EventName.VIEW_ITEM):
     wishes=st.lists(rules, max_size=3),
     n=st.integers(1, 8),
     diversity=st.sampled_from([0.0, 0.5]),
+    aims=st.fixed_dictionaries(
+        {
+            "diversify_by": st.sampled_from(["turns", "spread", "shares"]),
+            "objective": st.sampled_from(["", "click", "revenue", "margin"]),
+            "exploration": st.sampled_from([0.0, 0.5]),
+        }
+    ),
 )
 def test_a_shelf_shows_all_it_may_and_nothing_else(
-    shop, at, viewed, bought, hidden, context, cart, exclude, sold_out, wishes, n, diversity
+    shop, at, viewed, bought, hidden, context, cart, exclude, sold_out, wishes, n, diversity, aims
 ):
     Book.objects.update(sold_out=False)
     Book.objects.filter(slug__in=sold_out).update(sold_out=True)
@@ -84,13 +92,17 @@ def test_a_shelf_shows_all_it_may_and_nothing_else(
         hidden=frozenset(hidden),
     )
     config = replace(
-        STOCK["home.for_you"], rules=tuple(wishes), diversity=diversity, exclude_bought=True
+        STOCK["home.for_you"],
+        rules=tuple(wishes),
+        diversity=diversity,
+        exclude_bought=True,
+        **aims,
     )
     asked = {"context": context, "cart": cart, "exclude": exclude, "n": n}
 
     def fill():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(history, "of", lambda person, *, at: told)
+            patch.setattr(Visit, "history", told)
             return recommend(placement=config, person=visitor(), at=at, **asked)
 
     shelf = fill()
@@ -121,3 +133,79 @@ def test_a_shelf_shows_all_it_may_and_nothing_else(
     assert len(shown) >= min(n, len(places))
 
     assert [item.key for item in fill()] == shown
+
+
+# One shop for all of them: setting it up takes longer than filling a shelf.
+PLACEMENTS = sorted(STOCK)
+
+
+def test_whoever_has_seen_and_bought_everything_gets_a_sensible_answer(shop, at):
+    row = make_visitor(visitor().key)
+    for item in shop:
+        for event in (EventName.VIEW_ITEM, EventName.PURCHASE):
+            make_event(row, item, at=at, event=event)
+    make_event(row, shop[0], at=at, event=EventName.HIDE_ITEM)
+
+    for name in PLACEMENTS:
+        shelf = recommend(placement=name, person=visitor(), at=at, context=[KEYS[1]])
+
+        shown = [item.key for item in shelf]
+        assert KEYS[0] not in shown, name
+        assert len(set(shown)) == len(shown), name
+        if STOCK[name].exclude_bought:
+            assert not shown, name
+
+
+@pytest.mark.parametrize("years", [-30, 30])
+def test_a_visitor_out_of_time_is_served(shop, at, years):
+    then = at.replace(year=at.year + years)
+    make_event(make_visitor(visitor().key), shop[0], at=then)
+
+    for name in PLACEMENTS:
+        asked = {"placement": name, "context": [KEYS[2]]}
+        told = recommend(person=visitor(), at=at, **asked)
+        in_time = recommend(person=visitor(), at=then, **asked)
+
+        assert KEYS[2] not in [item.key for item in (*told, *in_time)], name
+        if years > 0:
+            # What has not happened yet is not known yet.
+            stranger = recommend(person=None, at=at, **asked)
+            assert [item.key for item in told] == [item.key for item in stranger], name
+
+
+def test_a_shop_of_one_item(db, at):
+    [item] = shelve("Dune")
+    make_event(make_visitor(visitor().key), item, at=at)
+    go_live("for_you", pairs([item], {(item.key, item.key): 1.0}), [item], at=at)
+
+    for name in PLACEMENTS:
+        shelf = recommend(placement=name, person=visitor(), at=at)
+        about = recommend(placement=name, person=visitor(), at=at, context=[item.key])
+
+        assert [one.key for one in shelf] in ([], [item.key]), name
+        assert not about, name
+
+
+def test_all_purchases_by_one_machine(shop, at):
+    machine = make_visitor("machine", exclusion="bot")
+    for number in range(30):
+        make_event(machine, shop[3], at=at, event=EventName.PURCHASE, order_ref=f"{number}")
+
+    for name in PLACEMENTS:
+        for person in (visitor("machine"), visitor(), None):
+            shelf = recommend(placement=name, person=person, at=at)
+            assert len({item.key for item in shelf}) == len(shelf), name
+
+
+def test_what_a_machine_buys_is_no_best_seller(db, at):
+    items = shelve("Dune", "Emma")
+    machine = make_visitor("machine", exclusion="bot")
+    for number in range(30):
+        make_event(machine, items[0], at=at, event=EventName.PURCHASE, order_ref=f"{number}")
+    make_event("reader", items[1], at=at, event=EventName.PURCHASE, order_ref="a")
+    make_event(None, items[1], at=at, event=EventName.PURCHASE, order_ref="guest")
+
+    shelf = recommend(placement="home.trending", person=None, at=at)
+
+    best = shelf.items[0]
+    assert (best.key, best.source, best.score) == ("emma", "best_sellers", 2.0)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from engagement.flows import retention
+from engagement.flows.collecting import retention
 from engagement.models import Event, Visitor
 from tests.conftest import MONDAY
 from tests.othershop.catalogue import make_event, make_item, make_visitor

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from engagement.conf import DEFAULTS
-from engagement.flows import sweep
+from engagement.flows.training import sweep
 from engagement.models import EventName, ModelArtifact
 from tests.conftest import MONDAY
 from tests.othershop.catalogue import make_event, make_item

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from engagement.flows import tokens
-from engagement.flows.identity import Claim, Person
+from engagement.flows.collecting import tokens
+from engagement.flows.collecting.identity import Claim, Person
 
 ADA = Person("", "a" * 33, "", None, True, False)
 BOB = Person("", "b" * 33, "", None, True, False)

@@ -5,11 +5,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from engagement.flows import artifact_files, artifacts, evaluate
-from engagement.flows.backfill import backfill
-from engagement.flows.evaluate import BASELINE, NothingToLearnFrom, UnknownAlias
+from engagement.conf import app_settings
+from engagement.flows.importing.backfill import backfill
 from engagement.flows.locks import AlreadyRunning, lock
-from engagement.flows.train import TrainingFailed, train
+from engagement.flows.training import artifact_files, artifacts, evaluate
+from engagement.flows.training.evaluate import BASELINE, NothingToLearnFrom, UnknownAlias
+from engagement.flows.training.train import TrainingFailed, train
 from engagement.learning.interactions import Histories
 from engagement.learning.recommenders import MostPopular, Recommender
 from engagement.learning.recommenders.ranking import top_n
@@ -99,7 +100,7 @@ def test_readers_get_books_of_their_own_genre(readers, recommenders, at):
 
 
 def test_every_stock_recommender_goes_live(readers, at):
-    for alias in ("for_you", "similar", "bought_together", "trending", "buy_again"):
+    for alias in sorted(app_settings.RECOMMENDERS):
         report = train(channel="", alias=alias, at=at)
         assert report.activated, (alias, report.reason)
     assert best("bought_together", "Dune", n=1) == ["Solaris"]
@@ -121,8 +122,11 @@ def test_what_was_measured_is_kept_with_the_model(readers, recommenders, at):
     assert winner["ndcg@10"] == max(model["ndcg@10"] for model in metrics["models"].values())
     assert winner["ndcg@10"] > baseline["ndcg@10"]
     assert winner["ndcg@10_low"] < winner["ndcg@10"] < winner["ndcg@10_high"]
+    gate = metrics["gate"]["models"]
+    assert set(gate) == {BASELINE, metrics["winner"]}
+    assert metrics["gate"]["days"] == pytest.approx(metrics["holdout_days"] / 2, abs=0.01)
     assert metrics["gain"]["mean"] == pytest.approx(
-        winner["ndcg@10"] - baseline["ndcg@10"], abs=1e-5
+        gate[metrics["winner"]]["ndcg@10"] - gate[BASELINE]["ndcg@10"], abs=1e-5
     )
     assert "new_recall@10" in winner
     assert metrics["questions"]["all"] == 36

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOK = """
 import json, django
 django.setup()
-from engagement.flows import artifact_files, artifacts
+from engagement.flows.training import artifact_files, artifacts
 from engagement.learning.interactions import Histories
 from engagement.models import ModelArtifact
 live = artifacts.live("for_you", channel="")
@@ -119,9 +119,16 @@ MOMENTS = [
 ]
 
 
-def test_the_live_model_survives_every_kill_and_the_next_training_succeeds(shop):
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param([("on everything", 0.0), ("storing", 0.01)], id="while learning and storing"),
+        pytest.param(MOMENTS, id="everywhere", marks=pytest.mark.slow),
+    ],
+)
+def test_the_live_model_survives_every_kill_and_the_next_training_succeeds(shop, moments):
     before = shop.look()
-    for message, then in MOMENTS:
+    for message, then in moments:
         shop.train_until(message, then=then)
         after = shop.look()
         assert after["lost"] == 0

@@ -86,7 +86,21 @@ def test_a_step_that_broke_leaves_nothing_behind_and_is_done_by_the_next_run(
     monkeypatch.setattr(seeding, "progress", lambda name, total: Silent())
     monkeypatch.setattr(seeding, "events", lambda: None)
     monkeypatch.setattr(seeding, "models", lambda: None)
-    assert seeding.run(only_missing=True) == ["orders", "coupons", "admin", "events", "models"]
+    monkeypatch.setattr(seeding, "reviews", lambda: None)
+    monkeypatch.setattr(seeding, "profiles", lambda: None)
+    monkeypatch.setattr(seeding, "campaigns", lambda: None)
+    monkeypatch.setattr(seeding, "points", lambda: None)
+    assert seeding.run(only_missing=True) == [
+        "orders",
+        "coupons",
+        "admin",
+        "events",
+        "models",
+        "reviews",
+        "profiles",
+        "campaigns",
+        "points",
+    ]
     assert Order.objects.count() > 0
 
 
@@ -134,7 +148,7 @@ def test_a_price_is_the_median_before_discounts_unless_customers_lately_paid_muc
 
 
 def test_a_shop_that_is_full_says_so_at_once(shop, seeding, capsys):
-    for name in ("events", "models"):
+    for name in ("events", "models", "reviews", "profiles", "campaigns", "points"):
         seeding._remember(name)
 
     call_command("shop_demo_seed", "--if-needed", "--size=full", verbosity=0)

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from engagement import tasks
-from engagement.flows import sweep
+from engagement.flows.training import sweep
 from engagement.models import Activation, EventName, ModelArtifact
 from engagement.tasks import Handed, enqueue
 from tests.othershop.catalogue import make_event, make_item

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from engagement.flows import identity
+from engagement.flows.collecting import identity
 from engagement.models import Item
 from tests.conftest import MONDAY
 from tests.othershop.catalogue import make_event, make_visitor

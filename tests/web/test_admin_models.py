@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 from django.urls import reverse
 from django.utils import timezone
 
-from engagement.flows import artifacts, dataset
+from engagement.flows.training import artifacts, dataset
 from engagement.learning.recommenders import ItemKNN
 from engagement.models import Activation, ModelArtifact
 from tests.othershop.catalogue import make_event, make_item
@@ -108,6 +108,30 @@ def test_a_list_of_more_models_costs_no_more_queries(
 
     with django_assert_max_num_queries(6):
         admin_client.get(url)
+
+
+def test_a_blend_is_shown_with_its_members_and_what_would_unlock_more(trained, admin_client):
+    artifact = trained[1]
+    artifact.metrics |= {
+        "gate": {"days": 14.0, "questions": 321, "models": {"ItemKNN": {"ndcg@10": 0.2}}},
+        "gain": {"mean": 0.05, "low": 0.01, "high": 0.09},
+        "members": {
+            "popular": {"gain": 0.1, "proposed": 0.4, "alone": 0.02},
+            "linear": {"gain": 0.3, "proposed": 0.57, "alone": 0.03},
+        },
+        "features": {"pair.count": 0.2},
+        "missing": [{"code": "prices", "have": 12, "need": 50}],
+    }
+    artifact.save()
+
+    content = admin_client.get(page("modelartifact_change", artifact.pk)).content.decode()
+    text = " ".join(re.sub(r"<[^>]+>", " ", content).split())
+
+    assert "The later 14 days decided, with 321 questions" in text
+    assert "leads last week's best sellers there by 0.0500 (0.0100 to 0.0900)" in text
+    assert "linear 30 % 57 % 3 % popular 10 % 40 % 2 %" in text
+    assert "It listens most to: pair.count 20 %" in text
+    assert "12 % of the items have a price" in text
 
 
 def test_a_model_is_shown_against_the_best_sellers(trained, admin_client):

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
-from engagement.flows.identity import customer_key
+from engagement.flows.collecting.identity import customer_key
 from engagement.models import Event, EventName, Item, Placement, PlacementRule, Visitor
 from tests.othershop.catalogue import make_event, make_item, make_visitor
 
@@ -50,6 +50,10 @@ def form(placement=None, rules=(), **changes):
         "n": "3",
         "min_items": "1",
         "diversity": "0",
+        "diversify_by": "turns",
+        "one_of_each": "on",
+        "objective": "",
+        "exploration": "0",
         "exclude_in_cart": "on",
         "rules-TOTAL_FORMS": str(len(rules)),
         "rules-INITIAL_FORMS": "0",
@@ -131,6 +135,9 @@ def test_a_title_of_a_language_that_is_not_offered_is_kept(placement, admin_clie
         ({"n": "0"}, "n", "greater than or equal to 1"),
         ({"min_items": "4"}, "min_items", "always hide"),
         ({"diversity": "1.5"}, "diversity", "less than or equal to 1"),
+        ({"diversify_by": "luck"}, "diversify_by", "not one of the available choices"),
+        ({"objective": "fame"}, "objective", "not one of the available choices"),
+        ({"exploration": "0.9"}, "exploration", "less than or equal to 0.5"),
         ({"same_category": "on", "other_category": "on"}, "other_category", "Choose one"),
     ],
 )

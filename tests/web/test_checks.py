@@ -5,6 +5,7 @@ import pytest
 from engagement.adapters import ShopAdapter
 from engagement.checks import check_placements, check_settings
 from engagement.learning.recommenders import Recommender
+from tests import deciding
 from tests.serving import place
 
 
@@ -32,6 +33,10 @@ def candidates(**candidate):
     return recommender(CANDIDATES=[{"BACKEND": "tests.web.test_checks.Half", **candidate}])
 
 
+def policy(**parts):
+    return {"POLICIES": {"mine": {"BACKEND": "engagement.learning.bandits.UCB1", **parts}}}
+
+
 MINE = {"CANDIDATES": [{"BACKEND": "tests.web.test_checks.Half"}]}
 FINE = {"RECOMMENDERS": {"mine": MINE}}
 
@@ -56,6 +61,13 @@ def test_a_good_configuration_is_silent(told):
     assert told() == {}
 
 
+def test_pictures_are_missed_only_by_a_shop_that_asked_for_them(told, monkeypatch):
+    monkeypatch.setattr("engagement.checks.reviews.can_take_pictures", lambda: False)
+    assert told() == {}
+    assert told(REVIEW_PICTURES=0) == {}
+    assert "Pillow" in told(REVIEW_PICTURES=4)["engagement.W012"].msg
+
+
 @pytest.mark.parametrize(
     ("changes", "identity", "says", "hints"),
     [
@@ -76,6 +88,12 @@ def test_a_good_configuration_is_silent(told):
         (candidates(BACKEND="decimal.Decimal"), "E001", "not a Recommender", "Subclass"),
         (candidates(OPTIONS={"colour": 1}), "E001", "colour", "OPTIONS"),
         (candidates(OPTIONS={"size": 0}), "E001", "size is above zero", "OPTIONS"),
+        ({"POLICIES": {"mine": {}}}, "E009", "names no BACKEND", "BACKEND"),
+        (policy(BACKEND="decimal.Decimal"), "E009", "not a policy", "BACKEND"),
+        (policy(OPTIONS={"colour": 1}), "E009", "colour", "OPTIONS"),
+        (policy(OPTION={}), "W001", "OPTION", "'OPTIONS'"),
+        (policy(FOR=["clicks"]), "E004", "clicks", "'click'"),
+        ({"MARGIN_RATE": 30}, "E004", "MARGIN_RATE", "share"),
         ({"ADAPTER": "no.such.Adapter"}, "E002", "no.such.Adapter", "dotted path"),
         ({"ADAPTER": "decimal.Decimal"}, "E002", "not a ShopAdapter", "Subclass"),
         ({"ADAPTER": "tests.web.test_checks.NeedsMore"}, "E002", "more", "without arguments"),
@@ -129,6 +147,14 @@ def test_a_stored_placement_names_strategies_that_exist(db):
     assert message.id == "engagement.W004"
     assert "home.trending" in message.msg
     assert "'trending'" in message.hint
+
+
+def test_a_decision_point_names_strategies_that_exist(db):
+    deciding.make_point(arms=[{"name": "one", "strategies": ["for_yuo"]}])
+
+    (message,) = check_placements(databases=["default"])
+    assert "decision point home.for_you" in message.msg
+    assert "'for_you'" in message.hint
 
 
 def test_placements_are_looked_at_only_with_a_database():

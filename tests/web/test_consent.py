@@ -9,7 +9,7 @@ import pytest
 from django.template import Context, Template
 from django.test import Client
 
-from engagement.flows.identity import customer_key
+from engagement.flows.collecting.identity import customer_key
 from engagement.models import Event, Item, Visitor
 
 URL = "/engagement/consent/"

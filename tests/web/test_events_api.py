@@ -16,8 +16,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.flows import identity, tokens
-from engagement.flows.aliases import CONTAINERS, FIELDS
+from engagement.flows.collecting import identity, tokens
+from engagement.flows.collecting.aliases import CONTAINERS, FIELDS
 from engagement.models import Event, EventName, Item, Visitor
 
 URL = "/engagement/events/"
@@ -761,7 +761,7 @@ EVENTS = st.dictionaries(FIELD_NAMES, VALUES | LINES).map(
 def test_no_json_at_all_breaks_the_endpoint(django_db_blocker, body, trusted):
     from django.db import transaction
 
-    from engagement.flows.ingest import ingest
+    from engagement.flows.collecting.ingest import ingest
 
     client = Client(raise_request_exception=True)
     with transaction.atomic():

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from engagement.flows.serving import live
 from engagement.models import Event, EventName, Visitor
 
 pytestmark = pytest.mark.urls("tests.web.pages")
@@ -52,11 +53,23 @@ def test_between_polls_two_queries_are_enough(shop, browser, did, settings):
     assert len(cost(browser, "/", "/lazy/")) <= 2
 
 
+def test_a_shelf_that_the_template_leaves_out_costs_nothing(shop, browser, did, monkeypatch):
+    """Its model is not asked."""
+    did(EventName.VIEW_ITEM, "dune")
+    browser.get("/")
+    asked = []
+    model = live.live("", "bought_together").recommender
+    monkeypatch.setattr(model, "score", asked.append)
+
+    assert browser.get("/").content.count(b"data-engagement-shelf") == 3
+    assert not asked
+
+
 def test_a_stranger_has_no_history_to_read(shop, client):
     with CaptureQueriesContext(connection) as queries:
         client.get("/")
 
-    assert not any("engagement_visitor" in query["sql"] for query in queries)
+    assert not any('"visitor_id" IN (SELECT' in query["sql"] for query in queries)
 
 
 @pytest.mark.slow

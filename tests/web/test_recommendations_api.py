@@ -5,8 +5,8 @@ import base64
 import pytest
 from django.contrib.auth.models import Permission
 
-from engagement.flows import identity, tokens
-from engagement.flows.identity import person_of_customer
+from engagement.flows.collecting import identity, tokens
+from engagement.flows.collecting.identity import person_of_customer
 from engagement.models import EventName, Item
 from tests.othershop.catalogue import make_event, make_reader, make_visitor
 from tests.serving import visitor
@@ -48,6 +48,7 @@ def test_the_answer_says_what_where_and_why(shop, browser, did):
                 }
             ],
             "pinned": False,
+            "propensity": None,
         }
     ]
 
@@ -125,12 +126,22 @@ def test_an_unknown_placement_is_not_found(shop, client):
     assert "home.nowhere" in response.json()["detail"]
 
 
-def test_too_many_questions_are_refused(shop, client, settings):
+def test_too_many_questions_are_refused(shop, client, settings, monkeypatch):
     settings.ENGAGEMENT = {**settings.ENGAGEMENT, "RECOMMENDATION_RATE": "2/min"}
+    monkeypatch.setattr("engagement.api.throttling.time.time", lambda: 1_000_000_060.0)
 
-    codes = [client.get(URL).status_code for _ in range(3)]
+    answers = [client.get(URL) for _ in range(3)]
 
-    assert codes == [200, 200, 429]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1]["Retry-After"] == "20"
+
+
+def test_the_next_minute_counts_anew(shop, client, settings, monkeypatch):
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "RECOMMENDATION_RATE": "1/min"}
+    for moment, code in ((1_000_000_060.0, 200), (1_000_000_070.0, 429), (1_000_000_090.0, 200)):
+        monkeypatch.setattr("engagement.api.throttling.time.time", lambda moment=moment: moment)
+
+        assert client.get(URL).status_code == code
 
 
 class TestNamingACustomer:

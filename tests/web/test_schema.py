@@ -26,6 +26,8 @@ def test_the_schema_is_valid_and_made_without_a_warning(schema):
         "/consent/",
         "/recommendations/{placement}/",
         "/shelves/{placement}/",
+        "/promotions/{placement}/",
+        "/promotions/{placement}/card/",
         "/health/live/",
         "/health/ready/",
     ],

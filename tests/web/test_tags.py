@@ -219,3 +219,16 @@ def test_the_mirror_is_not_asked_for_what_the_shop_knows(shop, browser):
     Item.objects.update(title="Old title")
 
     assert "Old title" not in browser.get("/").content.decode()
+
+
+def test_a_template_can_tell_all_that_adds_up_to_a_score(shop):
+    boost = {"action": "boost", "field": "key", "value": "orlando", "factor": 4.0}
+    place("product.similar", rules=(boost,), strategies=["similar"])
+
+    told = render(
+        '{% recommendations "product.similar" item="emma" n=1 explain=True as shelf %}'
+        "{% for one in shelf %}{{ one.score }}:{% for why in one.reasons %}"
+        " {{ why.code }} {{ why.weight }}{% endfor %}{% endfor %}"
+    )
+
+    assert told == "12.0: context 3.0 rule 9.0"
