@@ -2,30 +2,30 @@
 How long a shelf takes, in Python and over HTTP, and what the models weigh in a web process.
 
     python -m benchmarks.serving
+    python -m tests.services -- python -m benchmarks.serving     # PostgreSQL and Redis
 
-Measured on a copy of the demonstration's database where that is seeded, else on a made-up shop.
-The HTTP figure is a ratio: the same server answers a constant from REST framework and a
-recommendation in turn, so that the machine cancels out.
+On SQLite, measured on a copy of the demonstration's database where that is seeded; else, and on
+PostgreSQL, on a made-up shop. The same server answers a constant from REST framework and a
+recommendation in turn, so that the machine cancels out of their ratio.
 """
 
 from __future__ import annotations
 
-import http.client
+import asyncio
 import json
 import os
 import platform
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import serving_load, serving_models, serving_shop
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-CALLS, REQUESTS, WARM_UP = 300, 300, 20
+CALLS, WARM_UP = 300, 20
 PLACEMENTS = ("home.for_you", "home.buy_again", "product.similar", "product.bought_together")
 
 
@@ -34,15 +34,17 @@ def main() -> None:
         folder = Path(name)
         demo = Path(os.environ.get("SHOP_DEMO_VAR", ROOT / "var"))
         os.environ["SHOP_DEMO_VAR"] = name
-        os.environ.pop("DATABASE_URL", None)
         os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.serving_settings"
-        from benchmarks import serving_shop
-
-        is_demo = serving_shop.copy_demo(demo, folder)
+        on_services = os.environ.get("DATABASE_URL", "").startswith("postgres")
+        is_demo = not on_services and serving_shop.copy_demo(demo, folder)
         import django
 
         django.setup()
-        if not is_demo:
+        if is_demo:
+            from django.core.management import call_command
+
+            call_command("migrate", verbosity=0)
+        else:
             import numpy as np
 
             serving_shop.make_up(np.random.default_rng(2026))
@@ -50,12 +52,15 @@ def main() -> None:
         result = {
             "shop": describe(is_demo),
             "python": platform.python_version(),
+            "services": "PostgreSQL, Redis" if on_services else "SQLite",
             "recommend_ms": in_python(keys),
+            "model_ms": serving_models.measure(),
             **over_http(keys),
         }
     show(result)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "serving.json").write_text(json.dumps(result, indent=2) + "\n")
+    name = "serving_services.json" if on_services else "serving.json"
+    (RESULTS / name).write_text(json.dumps(result, indent=2) + "\n")
 
 
 def describe(is_demo: bool) -> dict[str, object]:
@@ -77,8 +82,8 @@ def in_python(keys: list[str]) -> dict[str, dict[str, float]]:
     """Return milliseconds for one shelf by placement, the visitor's history read each time."""
     from django.utils import timezone
 
-    from engagement.flows.identity import Person
-    from engagement.flows.recommend import recommend
+    from engagement.flows.collecting.identity import Person
+    from engagement.flows.serving.recommend import recommend
     from engagement.models import Item
 
     people = [Person("", key, "", None, True, False) for key in keys]
@@ -119,97 +124,33 @@ def summary(milliseconds: list[float]) -> dict[str, float]:
 
 
 def over_http(keys: list[str]) -> dict[str, object]:
-    """Return time and memory of one server process that answers both views in turn."""
+    """Return rates, latencies and memory of the server, for shelves kept and ranked anew."""
     from engagement.conf import app_settings
-    from engagement.flows.identity import _signer
+    from engagement.flows.collecting.identity import _signer
 
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "shop_demo.wsgi",
-        f"--bind=127.0.0.1:{port}",
-        "--workers=1",
-        "--threads=1",
-        "--worker-class=gthread",
-        "--log-level=error",
-    ]
-    server = subprocess.Popen(command)
-    try:
-        connection = connect(port)
-        cookies = [f"{app_settings.VISITOR_COOKIE}={_signer().sign(key)}" for key in keys]
-        agent = "Mozilla/5.0 (benchmark)"
-
-        def get(path: str, number: int) -> None:
-            headers = {"Cookie": cookies[number % len(cookies)], "User-Agent": agent}
-            connection.request("GET", path, headers=headers)
-            response = connection.getresponse()
-            body = response.read()
-            if response.status != 200:
-                raise RuntimeError(f"{path} answered {response.status}: {body[:300]!r}")
-
-        constant = "/constant/"
-        shelf = "/engagement/recommendations/home.for_you/?n=6"
-        for number in range(WARM_UP):
-            get(constant, number)
-        before = memory(server.pid)
-        for number in range(WARM_UP):
-            for placement in PLACEMENTS:
-                get(f"/engagement/recommendations/{placement}/", number)
-        taken: dict[str, list[float]] = {constant: [], shelf: []}
-        for number in range(REQUESTS):
-            for path in (constant, shelf):
-                started = time.perf_counter()
-                get(path, number)
-                taken[path].append((time.perf_counter() - started) * 1000)
-        after = memory(server.pid)
-    finally:
-        server.terminate()
-        server.wait()
-    plain, recommended = summary(taken[constant]), summary(taken[shelf])
-    return {
-        "http_ms": {"constant": plain, "recommendations": recommended},
-        "http_ratio": round(recommended["median"] / plain["median"], 2),
-        "worker_mb": {"without_models": before, "with_models": after},
-    }
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def connect(port: int) -> http.client.HTTPConnection:
-    deadline = time.monotonic() + 60
-    while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        try:
-            connection.connect()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection
-
-
-def memory(parent: int) -> dict[str, float]:
-    """Return megabytes of the worker: all that is resident, and what is not shared with files."""
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    if not children.exists():
-        return {}
-    worker = children.read_text().split()[0]
-    lines = Path(f"/proc/{worker}/status").read_text().splitlines()
-    sizes = {
-        line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmRSS", "Rss"))
-    }
-    return {
-        "resident": round(int(sizes["VmRSS"]) / 1024, 1),
-        "private": round(int(sizes["RssAnon"]) / 1024, 1),
-    }
+    cookies = [f"{app_settings.VISITOR_COOKIE}={_signer().sign(key)}" for key in keys]
+    cpus = sorted(os.sched_getaffinity(0))
+    # The server has one core, whoever asks the others.
+    os.sched_setaffinity(0, cpus[1:] or cpus)
+    result: dict[str, object] = {}
+    for name, seconds in (("asked_again", "300"), ("ranked_anew", "0")):
+        with serving_load.gunicorn(1, 2, cpus[:1], SHELF_CACHE_SECONDS=seconds) as (port, server):
+            asyncio.run(
+                serving_load.at_full_speed(
+                    port, serving_load.requests(serving_load.CONSTANT, cookies), 1.0, 1
+                )
+            )
+            before = serving_load.memory(server)
+            result[f"one_core_{name}"] = serving_load.ratio(port, server, cookies, lines=2)
+            result["worker_mb"] = {
+                "without_models": before,
+                "with_models": serving_load.memory(server),
+            }
+    os.sched_setaffinity(0, cpus)
+    for name, seconds in (("asked_again", "300"), ("ranked_anew", "0")):
+        with serving_load.gunicorn(2, 2, SHELF_CACHE_SECONDS=seconds) as (port, _server):
+            result[f"under_load_{name}"] = serving_load.under_load(port, cookies, 4, 8.0)
+    return result
 
 
 # -- the table ----------------------------------------------------------------------------------
@@ -221,10 +162,22 @@ def show(result: dict) -> None:
     print(f"{'recommend()':34}{'median':>10}{'95 %':>10}")
     for placement, one in result["recommend_ms"].items():
         print(f"  {placement:32}{one['median']:>7} ms{one['p95']:>7} ms")
-    print("GET, one process")
-    for name, one in result["http_ms"].items():
-        print(f"  {name:32}{one['median']:>7} ms{one['p95']:>7} ms")
-    print(f"  {'ratio':32}{result['http_ratio']:>7}")
+    for name, one in result["model_ms"].items():
+        print(f"  {name:32}{one['median']:>7} ms{one['p90']:>7} ms (90 %)")
+    for name in ("asked_again", "ranked_anew"):
+        one, label = result[f"one_core_{name}"], name.replace("_", " ")
+        print(
+            f"GET, one worker on one core, {label}: {one['recommendations']} a second, "
+            f"constant {one['constant']}, ratio {one['ratio']} "
+            f"({one['recommendations_cpu_ms']} and {one['constant_cpu_ms']} ms of work an answer)"
+        )
+    for name in ("asked_again", "ranked_anew"):
+        one, label = result[f"under_load_{name}"], name.replace("_", " ")
+        print(
+            f"GET, two workers beside the client, {label}: at most {one['highest_per_second']} "
+            f"a second; at {one['asked_per_second']}: half below {one['p50_ms']} ms, "
+            f"90 % below {one['p90_ms']} ms, 99 % below {one['p99_ms']} ms"
+        )
     for name, one in result["worker_mb"].items():
         if one:
             label = name.replace("_", " ")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-N_PRODUCTS, N_CATEGORIES, N_VISITORS, N_EVENTS = 5000, 60, 2000, 200_000
+N_PRODUCTS, N_CATEGORIES, N_VISITORS, N_EVENTS = 5000, 60, 2000, 100_000
 # Browsers that ask; each has a past of this many events.
 N_BROWSERS, N_PAST = 50, 60
 
@@ -38,7 +38,7 @@ def make_up(rng: np.random.Generator) -> None:
     from django.core.management import call_command
     from django.utils import timezone
 
-    from engagement.flows import catalogue
+    from engagement.flows.importing import catalogue
     from engagement.models import Event, EventName, Item, Visitor
     from shop_demo.models import Category, Product
 
@@ -98,7 +98,7 @@ def train(now) -> None:
     from django.utils.module_loading import import_string
 
     from engagement.conf import app_settings
-    from engagement.flows import artifacts, dataset
+    from engagement.flows.training import artifacts, dataset
     from engagement.models import ModelArtifact
 
     for alias, spec in app_settings.RECOMMENDERS.items():
