@@ -62,7 +62,7 @@ class OscarAdapter(ShopAdapter):
         return str(parent or getattr(product, "pk", product))
 
     def variant_id(self, obj: object) -> str:
-        product = getattr(obj, "product", obj)
+        product: Any = getattr(obj, "product", obj)
         return str(product.pk) if getattr(product, "parent_id", None) else ""
 
     def iter_items(self, since: datetime | None = None) -> Iterator[ItemData]:

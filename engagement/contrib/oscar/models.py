@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +19,8 @@ class FilledRecommendation(models.Model):
     # Somebody has deleted the row: it is not written again.
     is_unwanted = models.BooleanField(_("deleted by hand"), default=False)
     written_at = models.DateTimeField(_("written"))
+
+    objects: ClassVar[models.Manager[FilledRecommendation]] = models.Manager()
 
     class Meta:
         verbose_name = _("filled recommendation")

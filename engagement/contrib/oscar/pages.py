@@ -61,10 +61,11 @@ def _products(sellable: Any) -> Iterator[Any]:
 
 def _fill(product: Any) -> Any:
     def prepare(client: Any) -> None:
+        cookie: str = settings.OSCAR_BASKET_COOKIE_OPEN  # type: ignore[misc]
         basket = get_model("basket", "Basket").objects.create()
         basket.strategy = get_class("partner.strategy", "Selector")().strategy()
         basket.add_product(product)
-        client.cookies[settings.OSCAR_BASKET_COOKIE_OPEN] = Signer().sign(basket.pk)
+        client.cookies[cookie] = Signer().sign(basket.pk)
 
     return prepare
 

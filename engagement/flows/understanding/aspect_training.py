@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +126,7 @@ def corrected(*, channel: str, until: datetime) -> Iterator[Corrected]:
                 yield Corrected(subject, naming, labels[naming.aspect], _class_of(polarity))
 
 
-def _subjects(keys: Sequence[tuple[str, str]]) -> Iterator[tuple[Subject, list[dict[str, float]]]]:
+def _subjects(keys: Sequence[tuple[str, str]]) -> Iterator[tuple[Subject, list[dict[str, Any]]]]:
     for kind in sorted({kind for kind, _key in keys}):
         mine = [key for of, key in keys if of == kind]
         texts = texts_of(kind, mine)

@@ -43,14 +43,14 @@ def believe(grams: Float64, moments: Float64, spread: Float64, common_spread: Fl
     """
     width = len(spread)
     precision = 1 / spread
-    covariances = np.linalg.inv(grams + np.diag(precision))
+    covariances = np.linalg.inv(grams + np.diag(precision)).astype(np.float64, copy=False)
     own = np.einsum("kij,kj->ki", covariances, moments)
     if not common_spread.any():
         return Belief(own, covariances, np.zeros(width), np.zeros((width, width)))
     # What an arm tells of c, its own part integrated out: Λ − ΛΣΛ and ΛΣb.
     told = len(grams) * np.diag(precision)
     told -= precision[:, None] * covariances.sum(axis=0) * precision
-    doubt = np.linalg.inv(told + np.diag(1 / common_spread))
+    doubt = np.linalg.inv(told + np.diag(1 / common_spread)).astype(np.float64, copy=False)
     common = doubt @ (precision * own.sum(axis=0))
     weights = own + covariances @ (precision * common)
     return Belief(weights, covariances, common, doubt)

@@ -59,7 +59,7 @@ class Encoder:
         """Keep the ``depth`` lowest layers; raises ValueError where there are none to count."""
         stack = getattr(self.model, "encoder", None)
         layers = getattr(stack, "layer", None)
-        if layers is None or not 0 < depth <= len(layers):
+        if stack is None or layers is None or not 0 < depth <= len(layers):
             n = "unknown" if layers is None else len(layers)
             raise ValueError(f"depth must be from 1 to the encoder's number of layers, {n}")
         stack.layer = layers[:depth]

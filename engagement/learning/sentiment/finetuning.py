@@ -115,7 +115,7 @@ def _plan(rows: Sequence[Sequence[int]], recipe: Recipe, seed: int) -> list[list
 def _signature(rows: Sequence[Sequence[int]], labels: Labels, run: _Run) -> str:
     """Return what tells this training from any other: its encoder, recipe, tokens and labels."""
     digest = hashlib.sha256(repr((run.recipe, run.seed, labels.tolist(), rows)).encode())
-    digest.update(run.encoder.fingerprint())
+    digest.update(run.encoder.fingerprint().tobytes())
     return digest.hexdigest()
 
 

@@ -184,5 +184,5 @@ def _parted(seed: Seed) -> tuple[tuple[list[str], NDArray[Any]], tuple[list[str]
     texts, labels = seed
     back = kept_back(texts)
     parts = [np.flatnonzero(mask) for mask in (~back, back)]
-    tuned, kept = (([texts[i] for i in rows], np.asarray(labels)[rows]) for rows in parts)
+    tuned, kept = (([texts[int(i)] for i in rows], np.asarray(labels)[rows]) for rows in parts)
     return tuned, kept
