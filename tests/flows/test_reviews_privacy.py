@@ -60,6 +60,7 @@ def test_an_export_holds_all_of_it_and_nothing_of_others(emma):
             "profiles",
             "offers",
             "used_offers",
+            "decisions",
             "reviews",
             "questions",
             "answers",
