@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shop_demo.models import Product
 
@@ -21,7 +22,7 @@ SORTS = {
     "popular": (_("Best sellers"), ("-n_sold", "pk")),
     "price": (_("Price, low to high"), ("price", "pk")),
     "-price": (_("Price, high to low"), ("-price", "pk")),
-    "name": (_("Name"), ("name", "pk")),
+    "name": (pgettext_lazy("sort", "Name"), ("name", "pk")),
     "new": (_("Newest"), ("-added_at", "pk")),
 }
 

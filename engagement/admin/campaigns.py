@@ -143,23 +143,24 @@ class CampaignAdmin(admin.ModelAdmin):
             for obstacle in refusal.obstacles:
                 messages.error(request, obstacle)
         else:
-            self.log_change(request, campaign, "started")
-            messages.success(request, _("It runs: offers are made from now on."))
+            self._tell(request, campaign, _("It runs: offers are made from now on."))
         return self._back(pk)
 
     def pause(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self._of(request, pk)
         if steering.pause(campaign):
-            self.log_change(request, campaign, "paused")
-            messages.success(request, _("It is paused: no offers are made, no code counts."))
+            self._tell(request, campaign, _("It is paused: no offers are made, no code counts."))
         return self._back(pk)
 
     def end(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self._of(request, pk)
         if steering.end(campaign, at=timezone.now()):
-            self.log_change(request, campaign, "ended")
-            messages.success(request, _("It has ended: what was not used counts no more."))
+            self._tell(request, campaign, _("It has ended: what was not used counts no more."))
         return self._back(pk)
+
+    def _tell(self, request: HttpRequest, campaign: Campaign, said: str) -> None:
+        self.log_change(request, campaign, said)
+        messages.success(request, said)
 
     def _of(self, request: HttpRequest, pk: int) -> Campaign:
         campaign = get_object_or_404(Campaign, pk=pk)

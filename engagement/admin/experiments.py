@@ -131,16 +131,18 @@ class ExperimentAdmin(admin.ModelAdmin):
         except steering.CannotStart as refusal:
             messages.error(request, str(refusal))
         else:
-            self.log_change(request, experiment, "started")
-            messages.success(request, _("It runs."))
+            self._tell(request, experiment, _("It runs."))
         return self._back(pk)
 
     def stop(self, request: HttpRequest, pk: int) -> HttpResponse:
         experiment = self._of(request, pk)
         if steering.stop(experiment, at=timezone.now()):
-            self.log_change(request, experiment, "stopped")
-            messages.success(request, _("It is stopped; everybody gets the same again."))
+            self._tell(request, experiment, _("It is stopped; everybody gets the same again."))
         return self._back(pk)
+
+    def _tell(self, request: HttpRequest, experiment: Experiment, said: str) -> None:
+        self.log_change(request, experiment, said)
+        messages.success(request, said)
 
     def _of(self, request: HttpRequest, pk: int) -> Experiment:
         experiment = get_object_or_404(Experiment, pk=pk)

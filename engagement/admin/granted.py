@@ -61,7 +61,7 @@ class GrantState(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             ("open", pgettext_lazy("given offer", "open")),
-            ("used", pgettext_lazy("offer", "used")),
+            ("used", pgettext_lazy("given offer", "used")),
             ("over", pgettext_lazy("given offer", "over, not used")),
         ]
 

@@ -81,7 +81,7 @@ class PolicyVersionForm(forms.ModelForm):
         if self.instance.pk is None:
             for name in ("name", "backend", "options"):
                 setattr(self.instance, name, self.cleaned_data[name] or {})
-            self.instance.features = list(contexts.NAMES)
+            self.instance.features = contexts.names_of(self.instance.point.channel)
         return super().save(commit)
 
 

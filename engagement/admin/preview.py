@@ -67,7 +67,7 @@ class PreviewView:
         request.current_app = self.page.admin_site.name
         row = self._row(request)
         unsaved = request.method == "POST"
-        errors: list[Any] = []
+        errors: list[str] = []
         if unsaved:
             config, errors = self._unsaved(request, row)
         else:
@@ -117,7 +117,7 @@ class PreviewView:
 
     def _unsaved(
         self, request: HttpRequest, row: Placement | None
-    ) -> tuple[PlacementConfig | None, list[Any]]:
+    ) -> tuple[PlacementConfig | None, list[str]]:
         """Return the placement that the posted form describes, or what is wrong with it."""
         if row is None:
             raise Http404
@@ -128,7 +128,7 @@ class PreviewView:
         page: Any = self.page
         formsets, _inlines = page._create_formsets(request, form.instance, change=True)
         if not (all(one.is_valid() for one in formsets) and is_valid):
-            return None, list(AdminErrorList(form, formsets))
+            return None, [str(one) for found in AdminErrorList(form, formsets) for one in found]
         rules = [
             Rule(
                 action=filled["action"],

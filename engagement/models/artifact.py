@@ -81,6 +81,7 @@ class Activation(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")

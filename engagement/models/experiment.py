@@ -130,7 +130,7 @@ class ExperimentVariant(models.Model):
     )
 
     class Meta:
-        verbose_name = _("variant")
+        verbose_name = pgettext_lazy("experiment", "variant")
         verbose_name_plural = _("variants")
         ordering = ["position", "pk"]
         constraints = [

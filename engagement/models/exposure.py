@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Exposure(models.Model):
@@ -16,7 +17,7 @@ class Exposure(models.Model):
     )
     variant = models.ForeignKey(
         "engagement.ExperimentVariant",
-        verbose_name=_("variant"),
+        verbose_name=pgettext_lazy("experiment", "variant"),
         on_delete=models.CASCADE,
         related_name="exposures",
     )

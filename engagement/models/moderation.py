@@ -105,6 +105,7 @@ class ModerationDecision(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     # What the model said at that moment: {"sentiment", "probabilities", "score", "flags",

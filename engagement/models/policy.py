@@ -39,6 +39,7 @@ class PolicyVersion(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
         editable=False,
     )
@@ -89,6 +90,7 @@ class PolicyActivation(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")

@@ -93,6 +93,7 @@ class Answer(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     author_name = models.CharField(_("name shown"), max_length=60, blank=True, default="")

@@ -100,6 +100,7 @@ class Review(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     created_at = models.DateTimeField(_("written"), default=timezone.now)

@@ -159,6 +159,7 @@ class ReviewLabel(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     labelled_at = models.DateTimeField(_("said"), default=timezone.now)

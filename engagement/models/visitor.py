@@ -22,12 +22,15 @@ class Visitor(models.Model):
 
     channel = models.CharField(_("channel"), max_length=32, blank=True, default="")
     key = models.CharField(_("key"), max_length=64)
+    # None of our keys to users is held by the database: a shop that has taken the app out can
+    # delete its users, while our tables, which Django no longer knows of, still stand.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("user"),
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     merged_into = models.ForeignKey(

@@ -332,7 +332,7 @@ def test_a_change_with_mistakes_is_not_looked_at(shelves, admin_client):
 
     response = admin_client.post(page("placement_preview"), sent)
 
-    assert "no strategy “nonsense”" in response.content.decode()
+    assert "<li>There is no strategy “nonsense”.</li>" in response.content.decode()
     assert "cards" not in response.context
 
 

@@ -2,13 +2,12 @@
 What a policy may know of a visitor: numbers between about -1 and 1, each under a name.
 
 A decision keeps its context by name, and a policy keeps the names that it was set up with: what is
-added here is met by new policies only. A name never changes its meaning; what means something else
-gets another name.
+added here, or to the shop's categories, is met by new policies only. A name never changes its
+meaning; what means something else gets another name.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
-# So many columns share out the categories of a shop.
-TASTES = 8
+from engagement.flows.deciding import tastes
+
 # Digits that are kept: the log holds exactly what the policy saw.
 DIGITS = 4
 
@@ -100,21 +99,6 @@ def _round(label: str | Promise, turn: Callable[[datetime], float], *, sine: boo
     return Feature(label, make, lambda told: f"{told:.2f}")
 
 
-def _taste(column: int) -> Feature:
-    def make(facts: Facts, at: datetime) -> float:
-        return sum(
-            share for category, share in facts.categories.items() if taste_of(category) == column
-        )
-
-    label = gettext_lazy("share of categories %(n)s")
-    return Feature(label, make, lambda told: f"{100 * told:.0f} %")
-
-
-def taste_of(category: str) -> int:
-    """Return the column of a category, the same on every machine."""
-    return hashlib.blake2b(category.encode(), digest_size=2).digest()[0] % TASTES
-
-
 def _of_day(at: datetime) -> float:
     return (at.hour + at.minute / 60) / 24
 
@@ -153,25 +137,37 @@ FEATURES: dict[str, Feature] = {
     "hour_cos": _round(gettext_lazy("cosine of the hour"), _of_day, sine=False),
     "week_sin": _round(gettext_lazy("sine of the weekday"), _of_week, sine=True),
     "week_cos": _round(gettext_lazy("cosine of the weekday"), _of_week, sine=False),
-    **{f"taste_{column}": _taste(column) for column in range(TASTES)},
 }
+# What every shop's policies may know; tastes are named after the shop's own categories.
 NAMES: tuple[str, ...] = tuple(FEATURES)
+
+
+def names_of(channel: str) -> list[str]:
+    """Return all that a policy of a channel may know by now, tastes for its widest categories."""
+    return [*NAMES, *tastes.names(channel)]
 
 
 def context(facts: Facts, *, at: datetime) -> dict[str, float]:
     """Return every feature by name; those that are 0 are left out."""
-    found = {name: round(one.make(facts, at), DIGITS) for name, one in FEATURES.items()}
+    made = {name: one.make(facts, at) for name, one in FEATURES.items()}
+    made |= tastes.known(facts.categories)
+    found = {name: round(value, DIGITS) for name, value in made.items()}
     return {name: value for name, value in found.items() if value}
 
 
+def value(known: Mapping[str, float], name: str) -> float:
+    """Return one feature of a context; what is not known is 0."""
+    return float(known.get(name, 0.0)) + tastes.hashed(known, name)
+
+
 def vector(known: Mapping[str, float], names: Sequence[str]) -> NDArray[np.float64]:
-    """Return a context as a policy of ``names`` sees it; what is not known is 0."""
-    return np.array([float(known.get(name, 0.0)) for name in names], dtype=np.float64)
+    """Return a context as a policy of ``names`` sees it."""
+    return np.array([value(known, name) for name in names], dtype=np.float64)
 
 
 def matrix(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> NDArray[np.float64]:
     """Return contexts × names."""
-    found = [[float(known.get(name, 0.0)) for name in names] for known in rows]
+    found = [[value(known, name) for name in names] for known in rows]
     return np.array(found, dtype=np.float64).reshape(len(rows), len(names))
 
 
@@ -179,14 +175,25 @@ def in_words(known: Mapping[str, float], names: Sequence[str]) -> list[tuple[str
     """Return label, value in words and number of each feature, for a person to read."""
     told = []
     for name in names:
-        value = float(known.get(name, 0.0))
+        number = value(known, name)
         feature = FEATURES.get(name)
-        if feature is None:
-            told.append((name, f"{value:.3g}", value))
+        if feature is not None:
+            told.append((str(feature.label), feature.tell(number), number))
+        elif _is_taste(name):
+            told.append((_taste(name), f"{100 * number:.0f} %", number))
         else:
-            label = str(feature.label) % {"n": name.rpartition("_")[2]}
-            told.append((label, feature.tell(value), value))
+            told.append((name, f"{number:.3g}", number))
     return told
+
+
+def _is_taste(name: str) -> bool:
+    return name.startswith(tastes.PREFIX) or name in tastes.HASHED
+
+
+def _taste(name: str) -> str:
+    if name.startswith(tastes.PREFIX):
+        return _("share of %(category)s") % {"category": name.removeprefix(tastes.PREFIX)}
+    return _("share of categories %(n)s") % {"n": name.rpartition("_")[2]}
 
 
 # -- facts ----------------------------------------------------------------------------------

@@ -139,7 +139,7 @@ def evaluate(
     if start < 1 or not len(later):
         raise NothingToJudge("The log holds no decisions to judge by")
     known = later.told()
-    today = off_policy.estimate(known, _as_shown(later), estimator="ips", rng=rng)
+    today = off_policy.as_shown(known, rng=rng)
     expected = predict_rewards(
         later.known,
         later.shown,
@@ -192,13 +192,6 @@ def decide(
         found.append(policy.probabilities(state, known[part], allowed=log.allowed[part]))
         state = policy.update(state, known[part], log.shown[part], log.rewards[part])
     return np.concatenate(found)
-
-
-def _as_shown(log: DecisionLog) -> Float64:
-    """Return chances under which every weight is 1: the log judged by itself is its own mean."""
-    target = np.zeros_like(log.chances)
-    target[np.arange(len(log)), log.shown] = np.minimum(log.propensities, 1.0)
-    return target
 
 
 def conclusion(judged: Mapping[str, Any]) -> str:

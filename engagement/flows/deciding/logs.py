@@ -60,12 +60,8 @@ class DecisionLog:
 
     def seen_as(self, names: Sequence[str]) -> Float64:
         """Return the contexts as a policy of these features sees them; 0 where not logged."""
-        place = {name: number for number, name in enumerate(self.features)}
-        found = np.zeros((len(self), len(names)))
-        for column, name in enumerate(names):
-            if name in place:
-                found[:, column] = self.known[:, place[name]]
-        return found
+        rows = (dict(zip(self.features, row, strict=True)) for row in self.known.tolist())
+        return contexts.matrix(list(rows), names)
 
     @property
     def propensities(self) -> Float64:

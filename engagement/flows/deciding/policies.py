@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from engagement.learning.bandits import Policy, State
 from engagement.models import PolicyState, PolicyVersion
@@ -32,7 +33,7 @@ def build(backend: str, options: Mapping[str, Any] | None = None) -> Policy:
     except (ImportError, TypeError, AttributeError) as error:
         raise CannotBuild(str(error)) from error
     if not (isinstance(found, type) and issubclass(found, Policy)):
-        raise CannotBuild(f"{backend} is not a policy")
+        raise CannotBuild(_("%(name)s is no policy.") % {"name": backend})
     try:
         policy = found(**(options or {}))
     except Exception as error:
@@ -60,7 +61,7 @@ def pack(state: State) -> tuple[bytes, str]:
 def unpack(data: bytes, sha256: str) -> State:
     """Return the arrays; raises Corrupt."""
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise Corrupt("The arrays of the policy are not those that were stored")
+        raise Corrupt(_("The arrays of the policy are not those that were stored."))
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 
@@ -78,7 +79,7 @@ def with_arms(known: Sequence[str], met: Sequence[str]) -> list[str]:
 def stored(row: PolicyState) -> State:
     """Return the arrays of a row; raises Corrupt, also where its features are not the version's."""
     if list(row.features) != list(row.version.features):
-        raise Corrupt("The state was learnt from other features")
+        raise Corrupt(_("The state was learnt from other features."))
     return unpack(bytes(row.arrays), row.sha256)
 
 

@@ -48,7 +48,7 @@ def make(
         name=name or new_name(point),
         backend=backend,
         options=dict(options or {}),
-        features=list(contexts.NAMES),
+        features=contexts.names_of(point.channel),
         note=note,
         created_by=by,
     )

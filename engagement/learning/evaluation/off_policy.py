@@ -7,7 +7,7 @@ reward. Notation of Dudík, Langford and Li (ICML 2011): w = π(a|x) / μ(a|x).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,6 +125,37 @@ def estimate(
     if max_weight is not None:
         weights = np.minimum(weights, max_weight)
     said, top, bottom = _parts(estimator, log, chances, weights, predicted, switch_at)
+    found = _told(estimator, log, weights, (said, top, bottom), rng, confidence)
+    if max_weight is None:
+        return found
+    clipped = float((full > weights).mean())
+    return replace(
+        found, max_weight=float(full.max()), mean_weight=float(full.mean()), clipped=clipped
+    )
+
+
+def as_shown(log: Log, *, rng: np.random.Generator, confidence: float = 0.95) -> Estimate:
+    """
+    Return what the log's own decisions earned: the mean of its rewards, with its interval.
+
+    Every weight is 1 then, whatever the chances of the arms that were not shown: a log that only
+    knows the propensity of the one that was is judged as well. Raises `ValueError`.
+    """
+    if not len(log):
+        raise ValueError("log: it holds no decision")
+    nothing, ones = np.zeros(len(log)), np.ones(len(log))
+    return _told("ips", log, ones, (nothing, log.rewards, ones), rng, confidence)
+
+
+def _told(
+    estimator: str,
+    log: Log,
+    weights: Float64,
+    parts: tuple[Float64, Float64, Float64],
+    rng: np.random.Generator,
+    confidence: float,
+) -> Estimate:
+    said, top, bottom = parts
     ratio = _ratio(top.sum(), bottom.sum())
     squares = float(weights @ weights)
     effective_n = float(weights.sum() ** 2 / squares) if squares else 0.0
@@ -138,9 +169,8 @@ def estimate(
         high=high,
         n=len(log),
         effective_n=effective_n,
-        max_weight=float(full.max()),
-        mean_weight=float(full.mean()),
-        clipped=float((full > weights).mean()),
+        max_weight=float(weights.max()),
+        mean_weight=float(weights.mean()),
         parts=said + ratio + (top - ratio * bottom) / max(float(bottom.mean()), 1e-300),
     )
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from engagement.adapters import get_adapter
 from engagement.flows.training import artifacts
 from engagement.models import ModelArtifact
+
+BY_COMMAND = gettext_noop("by command")
 
 
 class Command(BaseCommand):
@@ -49,7 +52,7 @@ class Command(BaseCommand):
         if artifact is None:
             raise CommandError(f"{alias!r} has no model {to}; see --list.")
         artifacts.check(artifact)
-        return artifacts.activate(artifact, at=at, reason="by command").artifact
+        return artifacts.activate(artifact, at=at, reason=BY_COMMAND).artifact
 
     def _list(self, alias: str, channel: str) -> None:
         rows = ModelArtifact.objects.filter(channel=channel, alias=alias).order_by("-trained_at")

@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement.learning.evaluation.off_policy import ESTIMATORS, Log, difference, estimate
+from engagement.learning.evaluation.off_policy import (
+    ESTIMATORS,
+    Log,
+    as_shown,
+    difference,
+    estimate,
+)
 from engagement.learning.evaluation.reward_model import predict_rewards
 
 WITH_MODEL = sorted(set(ESTIMATORS) - {"ips", "snips"})
@@ -277,3 +283,18 @@ def test_logs_that_cannot_be_are_refused() -> None:
         estimate(
             Log(arms, ones, ones), np.ones((2, 1)), estimator="magic", rng=np.random.default_rng(0)
         )
+
+
+def test_a_log_judged_by_itself_earned_the_mean_of_its_rewards(world: World) -> None:
+    found = as_shown(world.log, rng=np.random.default_rng(1), confidence=0.999)
+    truth = (world.shown * world.chances)[world.kinds].sum(axis=1).mean()
+
+    assert found.value == pytest.approx(world.log.rewards.mean())
+    assert found.low < truth < found.high
+    assert found.effective_n == len(world.log)
+    assert difference(found, found, world.log, rng=np.random.default_rng(2))[0] == 0
+
+
+def test_an_empty_log_earned_nothing_that_could_be_told() -> None:
+    with pytest.raises(ValueError, match="no decision"):
+        as_shown(Log(*[np.zeros(0)] * 3), rng=np.random.default_rng(1))
