@@ -18,12 +18,13 @@ export PYTHONUNBUFFERED := 1
 export DEMO_SIZE PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-seed install test test-sqlite test-services lint format bench wheel clean
+.PHONY: help demo demo-seed install test test-sqlite test-services test-pages lint format bench wheel clean
 
 help:
 	@echo "make demo    seed the demonstration shop, train, and serve it on 127.0.0.1:$(PORT)"
 	@echo "             (DEMO_SIZE=full: all 1.47 million purchases; PORT=…)"
 	@echo "make test    run the tests on SQLite, then on PostgreSQL and Redis that start by themselves"
+	@echo "make test-pages   the tests of pages once more, on PostgreSQL and Redis"
 	@echo "make lint    formatting, style, types, layers, migrations"
 	@echo "make bench   measure"
 	@echo "make wheel   build the distribution into dist/"
@@ -63,7 +64,12 @@ test-sqlite: $(INSTALLED)
 
 test-services: $(INSTALLED)
 	@echo "==> tests of everything that is stored, on PostgreSQL and Redis"
-	@$(PY) -m tests.services -- $(PYTEST) tests/flows tests/web tests/tasks tests/journeys
+	@$(PY) -m tests.services -- $(PYTEST) tests/flows tests/tasks
+
+# Pages do nothing of their own to the database: not for every day.
+test-pages: $(INSTALLED)
+	@echo "==> tests of pages, on PostgreSQL and Redis"
+	@$(PY) -m tests.services -- $(PYTEST) tests/web tests/journeys
 
 lint: $(LINTERS)
 	$(PY) -m ruff format --check .
