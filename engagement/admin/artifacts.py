@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from engagement.admin import artifact_charts, links
 from engagement.admin.activating import ActivateView, RollBackView
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import CHARTS, AnyChannelFilter, ReadOnlyAdmin
 from engagement.admin.metrics import Measured, Metrics
 from engagement.flows import overview
@@ -42,7 +43,7 @@ class AliasFilter(admin.SimpleListFilter):
         return queryset.filter(alias=alias) if alias else queryset
 
 
-class ModelArtifactAdmin(ReadOnlyAdmin):
+class ModelArtifactAdmin(DetailAdmin, ReadOnlyAdmin):
     """Trained models: how good each is, which is live, and the two acts: activate, roll back."""
 
     list_display = (
@@ -118,20 +119,7 @@ class ModelArtifactAdmin(ReadOnlyAdmin):
         live = Subquery(latest.order_by("-pk").values("artifact_id")[:1])
         return super().get_queryset(request).annotate(live_id=live)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        artifact = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if artifact is not None and self.has_view_permission(request, artifact):
-            context |= self._detail(request, artifact)
-        return super().change_view(request, object_id, form_url, context)
-
-    def _detail(self, request: HttpRequest, artifact: ModelArtifact) -> dict[str, Any]:
+    def detail(self, request: HttpRequest, artifact: ModelArtifact) -> dict[str, Any]:
         current = (
             Activation.objects.filter(channel=artifact.channel, alias=artifact.alias)
             .order_by("-pk")

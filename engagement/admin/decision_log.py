@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from engagement.admin import decision_charts, links
 from engagement.admin.charts import Chart, Series, number
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import CHARTS, LongListAdmin, ReadOnlyAdmin
 from engagement.flows.deciding import contexts, replaying
 from engagement.models import Decision
@@ -45,7 +46,7 @@ class SettledFilter(admin.SimpleListFilter):
         return queryset
 
 
-class DecisionLogAdmin(ReadOnlyAdmin, LongListAdmin):
+class DecisionLogAdmin(DetailAdmin, ReadOnlyAdmin, LongListAdmin):
     """Read only. Each page says why, and makes the decision again to show that it is the same."""
 
     list_display = ("decided_at", "point", "shown_arm", "chance", "version", "came", "reward")
@@ -89,20 +90,7 @@ class DecisionLogAdmin(ReadOnlyAdmin, LongListAdmin):
             return queryset.filter(key=by_key), False
         return queryset.filter(visitor__key=term), False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        decision = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if isinstance(decision, Decision) and self.has_view_permission(request, decision):
-            context |= self._why(request, decision)
-        return super().change_view(request, object_id, form_url, context)
-
-    def _why(self, request: HttpRequest, decision: Decision) -> dict[str, Any]:
+    def detail(self, request: HttpRequest, decision: Decision) -> dict[str, Any]:
         again = _replayed(decision) if "replay" in request.GET else {}
         found = again.get("replayed")
         known = contexts.in_words(decision.context, decision.version.features)

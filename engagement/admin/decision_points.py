@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from engagement.admin import decision_charts, links
 from engagement.admin.decision_point_form import DecisionPointForm
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import CHARTS, AnyChannelFilter, ReadOnlyAdmin
 from engagement.flows.deciding import activating, figures, versions
 from engagement.flows.promotions import running
@@ -29,7 +30,7 @@ SPANS = (7, 30, 90)
 FIRST = gettext_noop("the first of its point")
 
 
-class DecisionPointAdmin(admin.ModelAdmin):
+class DecisionPointAdmin(DetailAdmin):
     form = DecisionPointForm
     list_display = ("name", "kind", "reward", "live", "is_active", "updated_at")
     list_filter = ("kind", "is_active", ("channel", AnyChannelFilter))
@@ -117,20 +118,7 @@ class DecisionPointAdmin(admin.ModelAdmin):
             self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(links.page(self.admin_site, "decisionpoint_change", pk))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        point = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if isinstance(point, DecisionPoint) and self.has_view_permission(request, point):
-            context |= self._standing(request, point)
-        return super().change_view(request, object_id, form_url, context)
-
-    def _standing(self, request: HttpRequest, point: DecisionPoint) -> dict[str, Any]:
+    def detail(self, request: HttpRequest, point: DecisionPoint) -> dict[str, Any]:
         at = timezone.now()
         asked = request.GET.get("days", "")
         days = int(asked) if asked in {str(one) for one in SPANS} else SPANS[1]

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from engagement.admin import links
 from engagement.admin.charts import Chart, Series, number
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import CHARTS, AnyChannelFilter
 from engagement.flows.experiments import results, steering
 from engagement.flows.serving import trials
@@ -102,7 +103,7 @@ class VariantInline(admin.TabularInline):
         return self._is_draft(obj) and super().has_delete_permission(request, obj)
 
 
-class ExperimentAdmin(admin.ModelAdmin):
+class ExperimentAdmin(DetailAdmin):
     form = ExperimentForm
     inlines = (VariantInline,)
     list_display = ("name", "status", "placement", "share", "decision_metric", "started_at")
@@ -153,20 +154,7 @@ class ExperimentAdmin(admin.ModelAdmin):
     def _back(self, pk: int) -> HttpResponse:
         return HttpResponseRedirect(links.page(self.admin_site, "experiment_change", pk))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        extra = {**(extra_context or {}), **self._results(request, object_id)}
-        return super().change_view(request, object_id, form_url, extra)
-
-    def _results(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
-        experiment = self.get_object(request, object_id)
-        if not isinstance(experiment, Experiment):
-            return {}
+    def detail(self, request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         at = timezone.now()
         found = results.read(experiment, at=at)
         return {

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engagement.admin import daily, links
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import (
     CHARTS,
     ChannelFilter,
@@ -44,7 +45,7 @@ class ItemList(OneChannelList):
     pass
 
 
-class ItemAdmin(ReadOnlyAdmin, LongListAdmin):
+class ItemAdmin(DetailAdmin, ReadOnlyAdmin, LongListAdmin):
     """The mirror of the catalogue. It is changed in the shop and follows from there."""
 
     list_display = ("picture", "title", "key", "category", "money", "availability", "synced_at")
@@ -90,29 +91,17 @@ class ItemAdmin(ReadOnlyAdmin, LongListAdmin):
             return queryset.filter(key=term), False
         return super().get_search_results(request, queryset, search_term)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        item = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if item is not None and self.has_view_permission(request, item):
-            counts = overview.item_per_day(item, days=90, at=timezone.now())
-            context |= {
-                "chart_media": CHARTS,
-                "picture_url": links.outside(item.image_url),
-                "chart": daily.chart(
-                    counts, key="eng-item-days", title=_("The last 90 days"), kind="stacked"
-                ),
-                "events_url": links.page(
-                    self.admin_site, "event_changelist", item__id__exact=item.pk
-                ),
-                "preview_url": links.page(self.admin_site, "placement_preview", context=item.key),
-            }
-        return super().change_view(request, object_id, form_url, context)
+    def detail(self, request: HttpRequest, item: Item) -> dict[str, Any]:
+        counts = overview.item_per_day(item, days=90, at=timezone.now())
+        return {
+            "chart_media": CHARTS,
+            "picture_url": links.outside(item.image_url),
+            "chart": daily.chart(
+                counts, key="eng-item-days", title=_("The last 90 days"), kind="stacked"
+            ),
+            "events_url": links.page(self.admin_site, "event_changelist", item__id__exact=item.pk),
+            "preview_url": links.page(self.admin_site, "placement_preview", context=item.key),
+        }
 
     # -- columns ----------------------------------------------------------------------------
     @admin.display(description=gettext_lazy("picture"))

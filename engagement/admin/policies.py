@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from engagement.admin import decision_charts, links
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import CHARTS
 from engagement.conf import app_settings
 from engagement.flows.deciding import activating, contexts, versions
@@ -85,7 +86,7 @@ class PolicyVersionForm(forms.ModelForm):
         return super().save(commit)
 
 
-class PolicyVersionAdmin(admin.ModelAdmin):
+class PolicyVersionAdmin(DetailAdmin):
     """A policy of a point. Only its note changes, so that every decision can be replayed."""
 
     form = PolicyVersionForm
@@ -207,20 +208,7 @@ class PolicyVersionAdmin(admin.ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"point": request.GET.get("point", "")}
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        version = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if isinstance(version, PolicyVersion) and self.has_view_permission(request, version):
-            context |= self._detail(request, version)
-        return super().change_view(request, object_id, form_url, context)
-
-    def _detail(self, request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
+    def detail(self, request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
         current = activating.current(version.point)
         told = version.evaluation
         state = PolicyState.objects.filter(version=version).defer("arrays").order_by("-pk").first()

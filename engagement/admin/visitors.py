@@ -6,10 +6,11 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from engagement.admin import links
+from engagement.admin.detail import DetailAdmin
 from engagement.admin.listing import ChannelFilter, LongListAdmin, OneChannelList
 from engagement.models import Event, EventName, Visitor
 
@@ -35,7 +36,7 @@ class VisitorList(OneChannelList):
         self.result_list = shown
 
 
-class VisitorAdmin(LongListAdmin):
+class VisitorAdmin(DetailAdmin, LongListAdmin):
     """People under pseudonyms. All that can be changed is whether the models learn from them."""
 
     list_display = ("key", "user", "consent", "exclusion", "merged_into", "created_at", "last_seen")
@@ -91,30 +92,20 @@ class VisitorAdmin(LongListAdmin):
             Q(key=term) | Q(user__in=list(users.values_list("pk", flat=True)))
         ), False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        visitor = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if visitor is not None and self.has_view_permission(request, visitor):
-            context |= {
-                "timeline": self.timeline(visitor),
-                "timeline_n": TIMELINE_EVENTS,
-                "events_url": links.page(
-                    self.admin_site, "event_changelist", visitor__id__exact=visitor.pk
-                ),
-                "preview_url": links.page(
-                    self.admin_site,
-                    "placement_preview",
-                    visitor=visitor.key,
-                    channel=visitor.channel,
-                ),
-            }
-        return super().change_view(request, object_id, form_url, context)
+    def detail(self, request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
+        return {
+            "timeline": self.timeline(visitor),
+            "timeline_n": TIMELINE_EVENTS,
+            "events_url": links.page(
+                self.admin_site, "event_changelist", visitor__id__exact=visitor.pk
+            ),
+            "preview_url": links.page(
+                self.admin_site,
+                "placement_preview",
+                visitor=visitor.key,
+                channel=visitor.channel,
+            ),
+        }
 
     def timeline(self, visitor: Visitor) -> list[dict[str, Any]]:
         """Return the latest events, also those of before the visitor signed in."""
