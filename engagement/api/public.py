@@ -113,7 +113,7 @@ class PublicView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         plain = request._request
-        self.person = _person(plain)
+        self.person = person_of(plain)
         session_user = getattr(plain, "user", None)
         super().initial(request, *args, **kwargs)
         if session_user is not None:
@@ -154,7 +154,7 @@ class PublicView(APIView):
         return final
 
 
-def _person(request: HttpRequest) -> Person:
+def person_of(request: HttpRequest) -> Person:
     """Return who asks; nobody in particular where the shop's adapter cannot say."""
     try:
         return person_from_request(request)

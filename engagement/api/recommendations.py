@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
@@ -14,13 +16,16 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engagement.api.public import PublicView, described
-from engagement.api.throttling import RecommendationThrottle
+from engagement.api import plain
+from engagement.api.public import FromThisShop, PublicView, described, person_of
+from engagement.api.throttling import RecommendationThrottle, Refused
 from engagement.conf import app_settings
-from engagement.flows.collecting.identity import Person
+from engagement.flows.collecting.identity import Person, set_cookies
 from engagement.flows.serving import live
 from engagement.flows.serving.recommend import MAX_ITEMS, Recommended, Shelf, recommend
 from engagement.flows.serving.visit import person_of_customer
@@ -157,6 +162,58 @@ class RecommendationsView(PublicView):
     """
 
     throttle_classes = [RecommendationThrottle]
+    # What has refused a request that was to be answered at once.
+    _refusal: Refused | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        at_once = self._at_once(request, **kwargs) if not args else None
+        return super().dispatch(request, *args, **kwargs) if at_once is None else at_once
+
+    def _at_once(self, request: HttpRequest, **kwargs: Any) -> HttpResponse | None:
+        """
+        Answer a plain question without REST framework; None for it to answer any other one.
+
+        Whoever asks is counted once, here or there; who has asked too often is told so there.
+        """
+        if kwargs.keys() != {"placement"} or not self._is_usual() or not plain.is_plain(request):
+            return None
+        given = plain.arguments(request, _plain_arguments)
+        if given is None:
+            return None
+        self.person = person_of(request)
+        placement = kwargs["placement"]
+        if live.state().placement(self.person.channel, placement) is None:
+            return None
+        throttle = RecommendationThrottle()
+        # It looks at the visitor and the address, which a plain request has as well.
+        if not throttle.allow_request(cast(Request, request), self):
+            self._refusal = Refused(throttle)
+            return None
+        shelf = recommend(
+            placement=placement,
+            person=self.person,
+            at=timezone.now(),
+            request=request,
+            objects_wanted=False,
+            **given,
+        )
+        headers = {**self.default_response_headers, "Cache-Control": "private, no-store"}
+        response = HttpResponse(_json(shelf), JSONRenderer.media_type, headers=headers)
+        set_cookies(request, response)
+        return response
+
+    def _is_usual(self) -> bool:
+        """Return whether a shop that has made a view of its own of this one left it alone."""
+        return (
+            self.throttle_classes == [RecommendationThrottle]
+            and self.permission_classes == [FromThisShop]
+            and self.renderer_classes == [JSONRenderer]
+            and self.content_negotiation_class is DefaultContentNegotiation
+            and type(self) is RecommendationsView
+        )
+
+    def get_throttles(self) -> list[Any]:
+        return super().get_throttles() if self._refusal is None else [self._refusal]
 
     @described(
         operation_id="recommendations",
@@ -194,6 +251,11 @@ class RecommendationsView(PublicView):
 QUERY = RecommendationQuery()
 
 
+def _plain_arguments(parameters: Any) -> Mapping[str, Any] | None:
+    given = QUERY.run_validation(parameters)
+    return None if given["explain"] or given.get("customer") else QUERY.arguments(given)
+
+
 def require_placement(person: Person, placement: str) -> None:
     """Raise NotFound for a placement that neither the admin nor the app knows."""
     if live.state().placement(person.channel, placement) is None:
@@ -216,6 +278,22 @@ def _answer(shelf: Shelf) -> dict[str, Any]:
         "variant": shelf.variant,
         "items": [_item(item) for item in shelf.items],
     }
+
+
+# Stands for the one part of an answer that is new each time.
+ID = "RECOMMENDATION-ID"
+
+
+def _json(shelf: Shelf) -> bytes:
+    """Return an answer as REST framework writes it; what is shown again is written once."""
+    texts = {} if shelf.texts is None else shelf.texts
+    parts = texts.get(shelf.variant)
+    if parts is None:
+        text = JSONRenderer().render({**_answer(shelf), "recommendation_id": ID})
+        # The id comes first, and needs no escaping.
+        parts = texts[shelf.variant] = text.split(ID.encode(), 1)
+    before, after = parts
+    return b"".join((before, shelf.recommendation_id.encode(), after))
 
 
 def _item(item: Recommended) -> dict[str, Any]:

@@ -51,6 +51,19 @@ class RecommendationThrottle(BaseThrottle):
         return self._seconds_left
 
 
+class Refused(BaseThrottle):
+    """Says again what a throttle has said, without counting a second time."""
+
+    def __init__(self, by: BaseThrottle) -> None:
+        self._by = by
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        return False
+
+    def wait(self) -> float | None:
+        return self._by.wait()
+
+
 _lock = threading.Lock()
 # Visitor → the period, what all processes had counted, and what this one has not added yet.
 _counts: dict[str, tuple[int, int, int]] = {}

@@ -7,7 +7,7 @@ Whatever breaks on the way costs at most this shelf; the next best source fills 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from engagement.flows import faults, telemetry
 from engagement.flows.collecting import tokens
 from engagement.flows.collecting.identity import Person
-from engagement.flows.serving import pages, reasons, remembering, trials
+from engagement.flows.serving import answers, pages, reasons, remembering, trials
 from engagement.flows.serving.candidates import EXPLORED, Candidate
 from engagement.flows.serving.choosing import choose, draw
 from engagement.flows.serving.mirror import Mirrored
@@ -62,6 +62,8 @@ class Shelf:
     variant: str = ""
     items: tuple[Recommended, ...] = ()
     config: PlacementConfig | None = field(default=None, repr=False, compare=False)
+    # Where an interface may keep what it has made of all but the id, as long as that is shown.
+    texts: MutableMapping[Hashable, Any] | None = field(default=None, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Recommended]:
         return iter(self.items)
@@ -156,6 +158,11 @@ def _fill(
     n = max(0, min(config.n if n is None else n, MAX_ITEMS))
     if whole_page:
         _prepare(visit, config, ask, n)
+    name = None if explain or whole_page else _name(visit, config, ask, n)
+    known = answers.find(visit, name) if name else None
+    if known is not None and known.shelf is not None:
+        token = _token(visit, config, known.shelf.items, known.artifact_id)
+        return replace(known.shelf, recommendation_id=token)
     filling = _filling(visit, config, ask, n, keep=not explain)
     chosen = choose(visit, filling.pool, n)
     if len(chosen) < max(config.min_items, 1):
@@ -168,7 +175,17 @@ def _fill(
             (replace(one, why=why[one.key].why) if one.key in why else one, pinned)
             for one, pinned in chosen
         ]
-    return _shelf(visit, config, title, chosen, filling.pool, explain=explain)
+    return _shelf(visit, config, title, chosen, name, explain=explain)
+
+
+def _name(visit: Visit, config: PlacementConfig, ask: Ask, n: int) -> Hashable:
+    return answers.name_of(visit, config, ask, n) if _is_stored(visit, config) else None
+
+
+def _is_stored(visit: Visit, config: PlacementConfig) -> bool:
+    """Return whether this is what visitors get: what is tried out in the admin is nobody else's."""
+    stored = trials.of(visit, config.name)
+    return stored is not None and config is stored.config
 
 
 @dataclass(slots=True)
@@ -184,10 +201,8 @@ def _filling(visit: Visit, config: PlacementConfig, ask: Ask, n: int, *, keep: b
     name = (config.name, ask, n)
     known: _Filling | None = visit.pools.get(name)
     if known is None or (not keep and known.is_kept):
-        # A placement that is being tried out in the admin is nobody else's.
-        stored = trials.of(visit, config.name)
-        is_stored = stored is not None and config is stored.config
-        place = remembering.place_of(visit, config, ask, n) if keep and is_stored else ""
+        keep = keep and _is_stored(visit, config)
+        place = remembering.place_of(visit, config, ask, n) if keep else ""
         found = remembering.recall(visit, config, ask, place)
         known = _Filling(found or Pool(visit, config, ask), place, is_kept=found is not None)
         visit.pools[name] = known
@@ -223,7 +238,7 @@ def _shelf(
     config: PlacementConfig,
     title: str,
     chosen: list[tuple[Candidate, bool]],
-    pool: Pool,
+    name: Hashable,
     *,
     explain: bool,
 ) -> Shelf:
@@ -243,14 +258,17 @@ def _shelf(
         for rank, (candidate, pinned) in enumerate(chosen, start=1)
     )
     model = next((one for one, _ in chosen if one.artifact_id is not None), None)
-    return Shelf(
+    artifact_id = model.artifact_id if model else None
+    shelf = Shelf(
         placement=config.name,
         title=title,
-        recommendation_id=_token(visit, config, items, model.artifact_id if model else None),
         model_version=model.version if model else "",
         items=items,
         config=config,
     )
+    if name:
+        shelf = answers.keep(visit, name, shelf, artifact_id)
+    return replace(shelf, recommendation_id=_token(visit, config, items, artifact_id))
 
 
 def _look_up(visit: Visit, pool: Pool, chosen: list[tuple[Candidate, bool]]) -> None:

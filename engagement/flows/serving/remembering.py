@@ -29,14 +29,12 @@ Row = tuple[Any, ...]
 
 def place_of(visit: Visit, config: PlacementConfig, ask: Ask, n: int) -> str:
     """Return the key under which a shelf may be kept; "" where it may not."""
-    seconds = int(app_settings.SHELF_CACHE_SECONDS)
-    if seconds <= 0 or not config.strategies or set(config.strategies) <= set(BUILT_IN):
-        # Best sellers and newcomers are kept where they are read: newer than a shelf would be.
+    if not is_kept(config):
         return ""
     personal = _is_personal(config)
     if personal:
         past = visit.reading.signature
-        if past and isinstance(caches[app_settings.CACHE], LocMemCache):
+        if past and is_alone():
             # 300 entries a process, by Django's default: visitors would push out all else.
             return ""
     else:
@@ -45,6 +43,29 @@ def place_of(visit: Visit, config: PlacementConfig, ask: Ask, n: int) -> str:
     person = visit.person
     parts = (
         engagement.__version__,
+        *question(visit, config, ask, n),
+        person.keys if past and personal and person is not None else (),
+        past,
+    )
+    name = hashlib.blake2b(repr(parts).encode(), digest_size=20).hexdigest()
+    return f"engagement:shelf:2:{name}"
+
+
+def is_kept(config: PlacementConfig) -> bool:
+    """Return whether a shelf of this placement may be kept at all."""
+    # Best sellers and newcomers are kept where they are read: newer than a shelf would be.
+    is_built_in = set(config.strategies) <= set(BUILT_IN)
+    return int(app_settings.SHELF_CACHE_SECONDS) > 0 and not is_built_in
+
+
+def is_alone() -> bool:
+    """Return whether the cache is that of one process."""
+    return isinstance(caches[app_settings.CACHE], LocMemCache)
+
+
+def question(visit: Visit, config: PlacementConfig, ask: Ask, n: int) -> tuple[Any, ...]:
+    """Return all that a shelf rests on but its visitor; to be compared, or read as a text."""
+    return (
         visit.channel,
         config.name,
         n,
@@ -54,20 +75,16 @@ def place_of(visit: Visit, config: PlacementConfig, ask: Ask, n: int) -> str:
         config.diversify_by,
         config.exclude_bought,
         config.exploration,
-        [_digest(visit, strategy) for strategy in config.strategies],
-        [rule.holds(visit.at) for rule in config.rules],
+        tuple(_digest(visit, strategy) for strategy in config.strategies),
+        tuple(rule.holds(visit.at) for rule in config.rules),
         ask.context,
         ask.cart,
-        sorted(ask.exclude),
+        tuple(sorted(ask.exclude)),
         ask.category,
-        person.keys if past and personal and person is not None else (),
-        past,
         visit.objects_wanted,
         get_language(),
-        int(visit.at.timestamp()) // seconds,
+        int(visit.at.timestamp()) // int(app_settings.SHELF_CACHE_SECONDS),
     )
-    name = hashlib.blake2b(repr(parts).encode(), digest_size=20).hexdigest()
-    return f"engagement:shelf:2:{name}"
 
 
 def _is_personal(config: PlacementConfig) -> bool:

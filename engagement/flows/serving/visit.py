@@ -104,6 +104,22 @@ class Visit:
             return history.Reading()
 
     @functools.cached_property
+    def version(self) -> str | None:
+        """
+        Return a text that changes with all that the visitor does; None where nobody can say.
+
+        Never newer than :attr:`reading`: what was done between the two questions shows next time.
+        """
+        if "reading" in self.__dict__:
+            return self.reading.version
+        try:
+            with faults.contained():
+                return history.version(self.person, at=self.at)
+        except Exception:
+            faults.report("history", "A visitor's history cannot be read; showing popular items")
+            return None
+
+    @functools.cached_property
     def history(self) -> history.History:
         return self.reading.history()
 
