@@ -19,7 +19,7 @@ from shop_demo.models import Product
 PER_PAGE = 24
 MAX_BRANDS = 12
 SORTS = {
-    "popular": (_("Best sellers"), ("-n_sold", "pk")),
+    "popular": (pgettext_lazy("sort", "Best sellers"), ("-n_sold", "pk")),
     "price": (_("Price, low to high"), ("price", "pk")),
     "-price": (_("Price, high to low"), ("-price", "pk")),
     "name": (pgettext_lazy("sort", "Name"), ("name", "pk")),
@@ -39,10 +39,16 @@ class FilterForm(forms.Form):
         label=_("Brand"), required=False, widget=forms.CheckboxSelectMultiple
     )
     min_price = forms.DecimalField(
-        label=_("From"), required=False, min_value=Decimal(0), max_value=Decimal(9999)
+        label=pgettext_lazy("price", "From"),
+        required=False,
+        min_value=Decimal(0),
+        max_value=Decimal(9999),
     )
     max_price = forms.DecimalField(
-        label=_("To"), required=False, min_value=Decimal(0), max_value=Decimal(9999)
+        label=pgettext_lazy("price", "To"),
+        required=False,
+        min_value=Decimal(0),
+        max_value=Decimal(9999),
     )
     reduced = forms.BooleanField(label=_("On offer"), required=False)
     in_stock = forms.BooleanField(label=_("In stock"), required=False)

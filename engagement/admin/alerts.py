@@ -18,6 +18,7 @@ from engagement.admin.listing import chosen_channel
 from engagement.admin.moderation_pages import MODERATION, sections
 from engagement.admin.moderation_view import ModerationView
 from engagement.flows import overview
+from engagement.flows.understanding.aspect_names import aspect_name
 from engagement.models import Item, SentimentAlert
 
 PER_PAGE = 25
@@ -89,4 +90,4 @@ def _share(counts: Any, when: str) -> str:
 
 
 def _aspect(stored: Any) -> str:
-    return str(stored.get("aspect", "")) if isinstance(stored, dict) else str(stored)
+    return aspect_name(str(stored.get("aspect", "") if isinstance(stored, dict) else stored))

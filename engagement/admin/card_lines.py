@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import conditional_escape
 
 from engagement.admin import links
+from engagement.flows.understanding.aspect_names import aspect_name
 from engagement.flows.understanding.flags.base import describe
 from engagement.models import ModerationDecision, ReasonCode, ReviewPicture, Sentiment
 
@@ -35,6 +36,10 @@ class AspectLine:
     aspect: str
     sentiment: str
     is_corrected: bool
+
+    @property
+    def name(self) -> str:
+        return aspect_name(self.aspect)
 
     @property
     def label(self) -> str:

@@ -91,7 +91,7 @@ class QueueForm(forms.Form):
         choices=[ANYTHING, ("yes", _("verified")), ("no", _("not verified"))],
     )
     order = forms.ChoiceField(
-        label=_("Order"),
+        label=pgettext_lazy("sort", "Order"),
         required=False,
         choices=[
             ("oldest", _("oldest first")),

@@ -15,6 +15,7 @@ from engagement.admin.card_lines import code_name
 from engagement.admin.charts import Chart, Role, Series, number
 from engagement.flows.reviews import figures, transparency, work_figures
 from engagement.flows.reviews.figures import Displeased
+from engagement.flows.understanding.aspect_names import aspect_name
 from engagement.models import Sentiment
 
 ROLES: dict[str, Role] = {
@@ -93,13 +94,13 @@ def aspects(channel: str) -> Chart:
     best, worst = (rows[0], rows[-1]) if rows else (None, None)
     said = []
     if best is not None and best.trend > 0:
-        said.append(_("%(aspect)s got better most.") % {"aspect": best.aspect})
+        said.append(_("%(aspect)s got better most.") % {"aspect": aspect_name(best.aspect)})
     if worst is not None and worst.trend < 0:
-        said.append(_("%(aspect)s got worse most.") % {"aspect": worst.aspect})
+        said.append(_("%(aspect)s got worse most.") % {"aspect": aspect_name(worst.aspect)})
     return Chart(
         key="eng-aspects",
         title=_("Aspects rising and falling"),
-        labels=[f"{one.aspect} ({one.n})" for one in rows],
+        labels=[f"{aspect_name(one.aspect)} ({one.n})" for one in rows],
         series=[
             Series(
                 _("change of the mean polarity"),

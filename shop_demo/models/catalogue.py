@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -85,7 +85,7 @@ class Product(models.Model):
     n_sold = models.PositiveIntegerField(_("sold"), default=0)
     added_at = models.DateTimeField(_("in the shop since"))
     # What the search looks through: names, brand and category in both languages, lower case.
-    search_text = models.TextField(_("words"), editable=False, default="")
+    search_text = models.TextField(pgettext_lazy("search", "words"), editable=False, default="")
 
     objects = ProductQuerySet.as_manager()
 

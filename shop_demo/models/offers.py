@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shop_demo.models.catalogue import Product
 from shop_demo.models.people import Household
@@ -77,7 +78,7 @@ class Redemption(models.Model):
         on_delete=models.SET_NULL,
         related_name="redemptions",
     )
-    redeemed_at = models.DateTimeField(_("used"))
+    redeemed_at = models.DateTimeField(pgettext_lazy("coupon", "used"))
 
     class Meta:
         verbose_name = _("used coupon")

@@ -113,6 +113,18 @@ def test_a_reply_begins_in_its_language_about_its_worst_complaint(
     assert bool(card.reply_box.text) == bool(beginning)
 
 
+def test_what_it_complains_of_is_named_for_the_reader_and_in_the_reply_for_its_author(admin_client):
+    ReplyTemplate.objects.create(name="Own", language="zh", text="关于{aspect}")
+    complaint("zh", "delivery", author_name="Ada")
+
+    english = admin_client.get(page("triage"), headers={"accept-language": "en"})
+    chinese = admin_client.get(page("triage"), headers={"accept-language": "zh-hans"})
+
+    assert '<span class="eng-bad">delivery</span>' in english.content.decode()
+    assert '<span class="eng-bad">配送</span>' in chinese.content.decode()
+    assert english.context["cards"][0].reply_box.text == "关于配送"
+
+
 def test_a_template_fills_gaps_and_reaches_into_nothing():
     template = ReplyTemplate(text="Hello {author}, {item} {item.__class__} {nonsense} {0}")
 

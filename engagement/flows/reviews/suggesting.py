@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
+from django.utils import translation
 
 from engagement.flows.reviews.entry import Entry
+from engagement.flows.understanding.aspect_names import aspect_name
 from engagement.flows.understanding.aspects import CLEAR
 from engagement.models import ReplyTemplate, Sentiment
 
@@ -22,6 +24,10 @@ class Complaint:
     aspect: str
     polarity: float
     quote: str
+
+    @property
+    def name(self) -> str:
+        return aspect_name(self.aspect)
 
 
 def complaints(entry: Entry) -> list[Complaint]:
@@ -98,11 +104,23 @@ def fill(template: ReplyTemplate, entry: Entry) -> str:
 
 def values(entry: Entry, template: ReplyTemplate) -> Mapping[str, str]:
     worst = next(iter(complaints(entry)), None)
+    aspect = template.aspect or (worst.aspect if worst else "")
+    # In the language of the reply, which the moderator need not speak.
+    with translation.override(_spoken(template.language)):
+        named = aspect_name(aspect)
     return {
         "author": entry.author_name,
         "item": entry.item.title if entry.item is not None else "",
-        "aspect": template.aspect or (worst.aspect if worst else ""),
+        "aspect": named,
     }
+
+
+def _spoken(language: str) -> str | None:
+    """Return the site's code of a language; None, the source language, where it has none."""
+    try:
+        return translation.get_supported_language_variant(language)
+    except LookupError:
+        return None
 
 
 def count_use(pk: int) -> None:
