@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 
 from shop_demo.models import (
     Campaign,
@@ -23,12 +24,16 @@ class CategoryAdmin(admin.ModelAdmin):
 
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):
-    list_display = ("full_name", "category", "price", "regular_price", "stock", "is_active")
+    list_display = ("shown_name", "category", "price", "regular_price", "stock", "is_active")
     list_filter = ("is_active", "is_own_brand", "category__parent")
     list_select_related = ("category__parent",)
     list_editable = ("price", "stock", "is_active")
     search_fields = ("search_text", "sku")
     show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("product"))
+    def shown_name(self, obj: Product) -> str:
+        return obj.full_name
 
 
 class OrderLineInline(admin.TabularInline):

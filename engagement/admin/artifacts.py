@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from django.contrib import admin
@@ -147,6 +148,8 @@ class ModelArtifactAdmin(DetailAdmin, ReadOnlyAdmin):
                 for name in metrics.names
             ],
             "holdout_days": metrics.holdout_days,
+            # A short log holds out parts of days, which plural forms do not take.
+            "n_holdout_days": math.ceil(metrics.holdout_days or 0),
             "gate": _gate(metrics),
             "members": metrics.members,
             "features": metrics.features,
@@ -254,6 +257,8 @@ class ActivationAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     list_per_page = 50
+    exclude = ("reason",)
+    readonly_fields = ("why",)
 
     @admin.display(description=gettext_lazy("model"))
     def model_link(self, obj: Activation) -> str:

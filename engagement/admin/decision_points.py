@@ -174,6 +174,8 @@ class PolicyActivationAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     list_per_page = 50
+    exclude = ("reason",)
+    readonly_fields = ("why",)
 
     @admin.display(description=gettext_lazy("reason"))
     def why(self, obj: PolicyActivation) -> str:

@@ -6,10 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import pgettext_lazy
+
 from engagement.models import ModelArtifact
 
 # What the gate looks at; the first that was measured is the headline.
 HEADLINES = ("ndcg@10", "ndcg", "macro_f1")
+# What the rules of docs/cleaning.md leave out; another version may have had others.
+LEFT_OUT = {
+    "staff": pgettext_lazy("left out", "the shop's own people"),
+    "bots": pgettext_lazy("left out", "machines"),
+    "no_consent": pgettext_lazy("left out", "visitors who do not agree any more"),
+    "impossible": pgettext_lazy("left out", "impossible quantities and values"),
+    "taken_back": pgettext_lazy("left out", "purchases that were given back or cancelled"),
+    "duplicates": pgettext_lazy("left out", "what was sent twice"),
+    "refunds": pgettext_lazy("left out", "refunds"),
+    "guests": pgettext_lazy("left out", "purchases of nobody known"),
+    "rare_items": pgettext_lazy("left out", "items that are hardly ever met"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,8 @@ class Metrics:
     def cleaning(self) -> list[tuple[str, Any]]:
         """Return what was left out before learning, most of it first."""
         counts = _pairs(self.raw.get("cleaning"))
-        return sorted(counts, key=lambda pair: -(_number(pair[1]) or 0.0))
+        named = [(str(LEFT_OUT.get(rule, rule)), n) for rule, n in counts]
+        return sorted(named, key=lambda pair: -(_number(pair[1]) or 0.0))
 
     @property
     def gate(self) -> Mapping[str, Any]:

@@ -128,8 +128,8 @@ class PreviewView:
         page: Any = self.page
         formsets, _inlines = page._create_formsets(request, form.instance, change=True)
         if not (all(one.is_valid() for one in formsets) and is_valid):
-            lists: list[Any] = list(AdminErrorList(form, formsets))
-            return None, [str(one) for found in lists for one in found]
+            wrong: list[Any] = list(AdminErrorList(form, formsets))
+            return None, [str(one) for found in wrong for one in found]
         rules = [
             Rule(
                 action=filled["action"],

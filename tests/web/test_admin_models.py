@@ -140,7 +140,7 @@ def test_a_model_is_shown_against_the_best_sellers(trained, admin_client):
     content = response.content.decode()
     assert "ItemKNN reached ndcg@10 0.2500; best sellers 0.1500 (+66.7 %)." in content
     assert "Measured on the last 28 days" in content
-    assert content.index(">bots<") < content.index(">staff<")
+    assert content.index(">machines<") < content.index(">the shop&#x27;s own people<")
     assert "EASE</strong>: MemoryError" in content
     bars = chart(response, "eng-comparison")
     assert bars["labels"] == ["ItemKNN (winner)", "last week's best sellers (to beat)"]
@@ -170,6 +170,20 @@ def test_a_model_without_metrics_can_be_looked_at(trained, admin_client, stored)
     assert admin_client.get(page("modelartifact_changelist")).status_code == 200
     content = admin_client.get(page("modelartifact_change", trained[0].pk)).content.decode()
     assert "Nothing was measured" in content
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "on the last 7.3 days"), ("zh-hans", "最后 7.3 天")]
+)
+def test_a_short_log_holds_out_parts_of_days(trained, admin_client, language, said):
+    artifact = trained[0]
+    artifact.metrics["holdout_days"] = 7.33
+    artifact.save()
+
+    url = page("modelartifact_change", artifact.pk)
+    content = admin_client.get(url, headers={"accept-language": language}).content.decode()
+
+    assert said in content
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
