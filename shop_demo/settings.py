@@ -96,6 +96,8 @@ ENGAGEMENT = {
     "CURRENCY": "USD",
     # The banner asks; until somebody declines, shelves learn from this browser alone.
     "CONSENT": "opt_out",
+    # The share of visitors who get nothing personal, so that the dashboard can say what it earns.
+    "HOLDOUT_SHARE": float(os.environ.get("HOLDOUT_SHARE") or 0),
     "RECOMMENDERS": {
         **DEFAULTS["RECOMMENDERS"],
         # Everybody buys milk: a neighbour counts only where many households have both. Five

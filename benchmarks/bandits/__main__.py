@@ -3,7 +3,7 @@
 
 Peers are optional: ``pip install mabwiser vowpalwabbit``; what is not installed is left out, and
 that is said. The priors of Open Bandit's logging policy come from ``pip install --no-deps
-obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds.
+obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds; ``--seeds``: so many worlds.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ def main() -> None:
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seeds", type=int, help="so many worlds of each kind (default: 20)")
     arguments = parser.parse_args()
     if unknown := set(arguments.sections) - set(SECTIONS):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     for name in arguments.sections or SECTIONS:
         print(f"== {name}")
-        rows = SECTIONS[name](quick=arguments.quick)
+        more = {"n_seeds": arguments.seeds} if name == "worlds" else {}
+        rows = SECTIONS[name](quick=arguments.quick, **more)
         for row in rows:
             print("  ".join(f"{key} {_short(value)}" for key, value in row.items()), flush=True)
         RESULTS.mkdir(exist_ok=True)

@@ -46,8 +46,9 @@ class World:
             self.truth = self.truth[self.rng.permutation(N_ARMS)]
 
 
-def run(*, quick: bool = False) -> list[dict[str, object]]:
-    n_rounds, n_seeds = (5_000, 2) if quick else (50_000, 20)
+def run(*, quick: bool = False, n_seeds: int | None = None) -> list[dict[str, object]]:
+    n_rounds = 5_000 if quick else 50_000
+    n_seeds = n_seeds or (2 if quick else 20)
     rows: list[dict[str, object]] = []
     for kind in ("linear", "logistic"):
         for drifts in (False, True):
@@ -75,6 +76,7 @@ def run(*, quick: bool = False) -> list[dict[str, object]]:
                         "learner": name,
                         "regret": float(np.mean(lost)),
                         "se": float(np.std(lost) / np.sqrt(len(lost))),
+                        "seeds": n_seeds,
                         "seconds": time.perf_counter() - started,
                     }
                 )

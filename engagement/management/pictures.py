@@ -1,5 +1,6 @@
 """
-Two pictures as SVG, without a package: values with their intervals, and lines over magnitudes.
+Three pictures as SVG, without a package: values with their intervals, lines over magnitudes, and
+curves of what adds up.
 
 Both carry their figures as text for readers who cannot see them, and follow the reader's dark mode.
 """
@@ -124,6 +125,55 @@ def lines(
         f"{name}: " + ", ".join(f"{y:.4g} at {x:,.0f}" for x, y in values) + "."
         for name, values in series.items()
     )
+    return _svg(title, said, parts, height)
+
+
+def curves(
+    title: str,
+    series: Mapping[str, Sequence[float]],
+    *,
+    x_label: str,
+    y_label: str,
+    n_points: int = 160,
+) -> str:
+    """Return curves over 1, 2, 3 … on plain axes, each named where it ends; 0 is always there."""
+    left, right, top, height = 76, 190, 56, 420
+    n = max((len(values) for values in series.values()), default=0)
+    if not n:
+        return _svg(title, "", [], height)
+    every = [value for values in series.values() for value in values]
+    step = _step(max(max(every), -min(every), 1e-9))
+    low, high = math.floor(min(0.0, min(every)) / step), math.ceil(max(0.0, max(every)) / step)
+    wide, deep = WIDTH - left - right, height - top - 56
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return left + wide * x / n, top + deep * (high - y / step) / max(high - low, 1)
+
+    parts = [
+        _text(left, top - 10, y_label, "quiet"),
+        _text(left + wide, height - 12, x_label, "quiet", "end"),
+    ]
+    for tick in range(low, high + 1):
+        _, y = place(0, tick * step)
+        parts.append(_line(left, y, left + wide, y, "grid"))
+        parts.append(_text(left - 8, y + 4, f"{tick * step:g}", "quiet", "end"))
+    across = _step(n)
+    for tick in range(int(n // across) + 1):
+        x, _ = place(tick * across, 0)
+        parts.append(_text(x, top + deep + 18, f"{tick * across:,.0f}", "quiet", "middle"))
+    ends = []
+    for number, (name, values) in enumerate(series.items()):
+        picked = sorted({*range(0, len(values), max(len(values) // n_points, 1)), len(values) - 1})
+        drawn = [place(i + 1, values[i]) for i in picked]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)
+        kind = ("mark", "other")[number % 2]
+        parts.append(
+            f'<polyline class="line {kind}" style="fill:none" points="{path}" '
+            f'stroke-dasharray="{DASHES[number % len(DASHES)]}"/>'
+        )
+        ends.append((drawn[-1], name))
+    parts += [_text(x + 10, y + 4, name) for x, y, name in _apart(ends)]
+    said = " ".join(f"{name}: {values[-1]:.4g} after {n:,}." for name, values in series.items())
     return _svg(title, said, parts, height)
 
 

@@ -18,6 +18,7 @@ from shop_demo.adapter import picture_url
 from shop_demo.models import Category
 
 SAMPLE = gettext_noop("A sample, made up for this demonstration.")
+# They have run for a while, as the shop has: simulated shoppers may meet them in the past.
 DAYS = 60
 # Where offers are shown, and what the choice is learnt from there.
 POINTS = {"home.offer": "click", "cart.offer": "conversion"}
@@ -128,7 +129,7 @@ def save(at: datetime) -> int:
     n = 0
     for name, audience, budget, offers in (
         ("sample-welcome", "is_new", None, [WELCOME]),
-        ("sample-choice", "", Decimal(2000), list(_of_this_shop())),
+        ("sample-choice", "", Decimal(20_000), list(_of_this_shop())),
     ):
         if Campaign.objects.filter(name=name).exists():
             continue
@@ -137,7 +138,7 @@ def save(at: datetime) -> int:
             description=SAMPLE,
             audience=audience,
             currency=settings.ENGAGEMENT["CURRENCY"],
-            starts_at=at,
+            starts_at=at - timedelta(days=DAYS),
             ends_at=at + timedelta(days=DAYS),
             budget=budget,
             pacing=Campaign.Pacing.NONE if budget is None else Campaign.Pacing.EVEN,
