@@ -27,6 +27,9 @@ from shop_demo.simulation.world import Habits, Somebody
 HOURS = tuple(range(7, 23))
 BUSY = np.array([2, 3, 4, 5, 5, 6, 5, 4, 4, 5, 7, 9, 10, 9, 7, 4], dtype=np.float64)
 
+# A worker learns every five minutes; that many rounds would take longer than all the visits.
+LEARNS_EVERY = timedelta(hours=3)
+
 
 class AlreadyThere(Exception):
     """The visitors of this seed have been here; the message says what can be done."""
@@ -105,7 +108,11 @@ def simulate(
     _night(points, channel, at=midnight(first))
     for day in _days(first, days):
         who = world.come(day, people, visits_rng)
+        learnt_at = midnight(day)
         for plan in _plans(day, who, stage, visits_rng, first_number=story.n_visits):
+            if plan.at - learnt_at >= LEARNS_EVERY:
+                learnt_at = plan.at
+                _learn(points, at=learnt_at)
             story.add(visit(plan, stage))
         _night(points, channel, at=midnight(day + timedelta(days=1)))
         progress(1)
@@ -156,11 +163,16 @@ def _moment(day: date, rng: np.random.Generator) -> datetime:
 
 
 def _night(points: Sequence[RunningPoint], channel: str, *, at: datetime) -> None:
-    """What the worker does on its schedule: rewards, learning, figures of days, profiles."""
-    for row in DecisionPoint.objects.filter(pk__in=[point.id for point in points]):
-        learning.learn(row, at=at)
+    """What the worker does at night: the figures of the day, and profiles of who came."""
     yesterday = timezone.localdate(at) - timedelta(days=1)
     metrics.make(channel=channel, at=at, since=yesterday, until=yesterday)
     profiles.make(channel=channel, at=at)
-    # What was learnt and made is met by whoever comes next, without waiting for the next poll.
+    _learn(points, at=at)
+
+
+def _learn(points: Sequence[RunningPoint], *, at: datetime) -> None:
+    """Settle what is due and learn, as the worker does every few minutes."""
+    for row in DecisionPoint.objects.filter(pk__in=[point.id for point in points]):
+        learning.learn(row, at=at)
+    # What was learnt is met by whoever comes next, without waiting for the next poll.
     live.forget()

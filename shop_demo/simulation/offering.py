@@ -31,7 +31,9 @@ def points(names: Sequence[str] = (), channel: str = "") -> list[RunningPoint]:
         )
     unknown = sorted(set(names) - set(found))
     if unknown:
-        raise NoOffers(f"No policy decides at {', '.join(unknown)}; there are {', '.join(found)}.")
+        raise NoOffers(
+            f"No policy decides at {', '.join(unknown)}; there are {', '.join(sorted(found))}."
+        )
     return [found[name] for name in names or sorted(found)]
 
 

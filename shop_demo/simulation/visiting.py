@@ -87,6 +87,7 @@ class _Visiting:
         self.session = f"simulated-{plan.at:%Y%m%d}-{plan.number}"
         self.done = Done()
         self.at = plan.at
+        self._shopper: Shopper | None = None
         self._pauses = iter(plan.pauses)
 
     def run(self) -> Done:
@@ -132,6 +133,8 @@ class _Visiting:
     # -- being offered something ------------------------------------------------------------
     def _offered(self, point: RunningPoint, cart: Cart) -> Choice | None:
         shopper = shopper_of(self.person, cart=cart, at=self.at)
+        if is_of_the_cart(point):
+            self._shopper = shopper
         choice = choose(point.name, shopper=shopper, at=self.at, rng=self.stage.rng)
         if choice is None or not choice.decision_key:
             return choice
@@ -195,7 +198,7 @@ class _Visiting:
         self._tell(self._purchase(placed), trusted=True)
 
     def _order(self, codes: list[str]) -> Placed:
-        shopper = shopper_of(self.person, cart=self.cart, at=self.at)
+        shopper = self._shopper or shopper_of(self.person, cart=self.cart, at=self.at)
         cart = ShopsCart.objects.create()
         CartLine.objects.bulk_create(
             CartLine(cart=cart, product_id=good.pk, quantity=n) for good, n in self.plan.wanted
