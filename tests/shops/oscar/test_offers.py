@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import RequestFactory, TestCase
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from oscar.apps.order.exceptions import UnableToPlaceOrder
@@ -25,8 +27,17 @@ from engagement.flows.promotions import granting, offers, steering
 from engagement.flows.promotions.shoppers import shopper_of
 from engagement.flows.serving import live
 from engagement.flows.serving.visit import person_of_customer
-from engagement.models import Campaign, Event, EventName, Grant, Promotion, Redemption
+from engagement.models import (
+    Campaign,
+    DecisionPoint,
+    Event,
+    EventName,
+    Grant,
+    Promotion,
+    Redemption,
+)
 from engagement.testing import ShopOffersTests
+from tests import deciding
 from tests.shops.minioscar import seed
 from tests.shops.oscar.walking import Walker
 
@@ -336,6 +347,40 @@ def test_nobody_pays_more_for_having_an_offer(shop, ann):
     (order,) = shop.orders()
     assert order.total_incl_tax == 12
     assert not Redemption.objects.exists()
+
+
+def test_a_policy_shows_its_offer_on_the_basket_page_where_one_click_takes_it(shop, ann):
+    make_offer(placements=["cart.offer"])
+    point = DecisionPoint.objects.create(name="cart.offer")
+    deciding.go_live(deciding.make_version(point, "tests.deciding.Eager"))
+    ann.add(shop.teapot)
+
+    text = ann.basket()
+    (code,) = re.findall(r'name="code" value="([^"]+)"', text)
+    assert "A tenth off for you" in text
+    assert f"Coupon '{code}' added to cart" in ann.type_code(code)
+    ann.check_out()
+
+    (order,) = shop.orders()
+    assert order.total_incl_tax == Decimal("21.60")
+    assert Redemption.objects.get().grant.decision_key
+
+
+def test_a_page_with_a_basket_asks_nothing_more_for_an_offer_that_runs(shop, ann, settings):
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "POLL_SECONDS": 3600}
+    ann.add(shop.mug)
+
+    def n_queries():
+        for _ in range(2):
+            ann.get(shop.teapot.get_absolute_url())
+        with CaptureQueriesContext(connection) as asked:
+            ann.get(shop.teapot.get_absolute_url())
+        return len(asked)
+
+    before = n_queries()
+    make_offer(code_kind=Promotion.CodeKind.AUTOMATIC)
+
+    assert n_queries() <= before
 
 
 # -- when it goes wrong -------------------------------------------------------------------------
