@@ -24,8 +24,11 @@ from engagement.adapters import (
 )
 from engagement.contrib.oscar import products
 from engagement.contrib.oscar.activity import iter_activity
+from engagement.contrib.oscar.lines import taken_off, value_of
+from engagement.contrib.oscar.offers import OscarOffers
 from engagement.contrib.oscar.pages import iter_pages
 from engagement.contrib.oscar.reviews import OscarReviews
+from engagement.shop_offers import ShopOffers
 from engagement.shop_reviews import ShopReviews
 
 # Larger than any key: SQLite raises an OverflowError beyond, PostgreSQL refuses the query.
@@ -144,7 +147,7 @@ class OscarAdapter(ShopAdapter):
                 LineData(
                     item_key=self.item_key(line),
                     quantity=line.quantity,
-                    value=line.line_price_incl_tax,
+                    value=value_of(line),
                     line_ref=str(line.pk),
                     variant_id=self.variant_id(line),
                 )
@@ -159,6 +162,7 @@ class OscarAdapter(ShopAdapter):
         if since is not None:
             rows = rows.filter(date_placed__gte=since)
         lines = get_model("order", "Line").objects.select_related("product")
+        lines = lines.prefetch_related(Prefetch("discounts", queryset=taken_off()))
         rows = rows.prefetch_related(Prefetch("lines", queryset=lines))
         for order in rows.iterator(chunk_size=AT_ONCE):
             yield self.order_data(order)
@@ -169,6 +173,10 @@ class OscarAdapter(ShopAdapter):
     # -- reviews ----------------------------------------------------------------------------
     def reviews(self) -> ShopReviews | None:
         return OscarReviews()
+
+    # -- offers -----------------------------------------------------------------------------
+    def offers(self) -> ShopOffers:
+        return OscarOffers()
 
     # -- pages ------------------------------------------------------------------------------
     def iter_pages(self) -> Iterator[PageData]:

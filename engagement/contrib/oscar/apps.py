@@ -13,8 +13,9 @@ class OscarConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from engagement.contrib.oscar import receivers, tasks
+        from engagement.contrib.oscar import hooks, receivers, tasks
         from engagement.signals import artifact_activated
 
         receivers.connect()
+        hooks.connect()
         artifact_activated.connect(tasks.follow_model, dispatch_uid="engagement.oscar.recommended")

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from engagement.contrib.oscar import vouchers
 from engagement.contrib.oscar.adapter import oscar_adapter
-from engagement.contrib.oscar.lines import line_of
+from engagement.contrib.oscar.lines import line_of, value_of
 from engagement.contrib.oscar.waiting import after_commit
 from engagement.models import Event, EventName
-from engagement.shortcuts import receiver_guard, record_event, record_order
+from engagement.shortcuts import receiver_guard, record_event, record_order, reverse_offer
 
 
 @receiver_guard
@@ -29,6 +30,8 @@ def placed(*, order: Any, request: HttpRequest | None = None, **kwargs: Any) -> 
 def order_changed(*, order: Any, old_status: str, new_status: str, **kwargs: Any) -> None:
     if _is_taken_back(old_status, new_status):
         _take_back(order, _lines_of(order))
+        if reverse_offer(str(order.number)):
+            vouchers.count_again(order)
 
 
 @after_commit
@@ -56,7 +59,7 @@ def _take_back(order: Any, lines: Iterable[Any]) -> None:
     by_number: dict[int, list[dict[str, Any]]] = {}
     for line in lines:
         if line.pk in numbers:
-            item = {"quantity": line.quantity, "value": line.line_price_incl_tax}
+            item = {"quantity": line.quantity, "value": value_of(line)}
             by_number.setdefault(numbers[line.pk], []).append({**line_of(line.product), **item})
     for number, items in by_number.items():
         record_event(

@@ -18,7 +18,9 @@ from salesman.core.utils import get_salesman_model
 from engagement.adapters import LineData, ModelAdapter, OrderData, guest, typed_key
 from engagement.adapters.model_adapter import as_list
 from engagement.conf import app_settings
+from engagement.contrib.salesman.offers import SalesmanOffers
 from engagement.current_request import current_request
+from engagement.shop_offers import ShopOffers
 
 AT_ONCE = 1000
 # What the mirror can hold of a type.
@@ -90,8 +92,12 @@ class SalesmanAdapter(ModelAdapter):
         return None
 
     def cart_keys(self, request: HttpRequest) -> Sequence[str]:
-        lines = _lines_of(request)
+        lines = lines_of(request)
         return [key for key in map(self.item_key, lines) if key]
+
+    # -- offers -----------------------------------------------------------------------------
+    def offers(self) -> ShopOffers:
+        return SalesmanOffers()
 
     # -- orders -----------------------------------------------------------------------------
     def iter_orders(self, since: datetime | None = None) -> Iterator[OrderData]:
@@ -169,7 +175,7 @@ def _model_of(line: Any) -> Any:
     return None if number is None else ContentType.objects.get_for_id(number).model_class()
 
 
-def _lines_of(request: HttpRequest) -> Sequence[Any]:
+def lines_of(request: HttpRequest) -> Sequence[Any]:
     """Return the lines of the basket that there is, newest last; looking makes none."""
     rows = get_salesman_model("BasketItem").objects.order_by("date_created", "pk")
     user = getattr(request, "user", None)

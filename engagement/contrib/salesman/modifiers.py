@@ -1,4 +1,4 @@
-"""A discount for one customer, as a modifier of Salesman's baskets."""
+"""What is taken off Salesman's baskets: offers of campaigns, and a discount for one customer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,44 @@ from django.utils.module_loading import import_string
 from salesman.basket.modifiers import BasketModifier
 
 from engagement.conf import app_settings
+from engagement.contrib.salesman import offers
 from engagement.flows import faults
 
 CENT = Decimal("0.01")
 Discount = Callable[[Any, HttpRequest], tuple[str, Decimal] | None]
+
+
+class CampaignOffers(BasketModifier):
+    """
+    Take off a basket what campaigns promise its visitor: by the codes in ``basket.extra["codes"]``,
+    and without one.
+
+    Each offer is a row; a code that does not count is a row of 0.00 that says why. What fails costs
+    the offers and a line in the log, not the basket.
+    """
+
+    identifier = offers.IDENTIFIER
+
+    def process_basket(self, basket: Any, request: HttpRequest) -> None:
+        try:
+            with faults.contained():
+                found = offers.price(basket, request)
+        except Exception:
+            faults.report("basket-offers", "A basket cannot be priced; it has no offers")
+            return
+        if found is None:
+            return
+        for n, one in enumerate(found.applied, start=1):
+            amount = min(one.discount, Decimal(basket.total))
+            said = {"code": one.shown_code, "name": one.name}
+            row = f"{self.identifier}-{n}"
+            self.add_extra_row(basket, request, one.title, -amount, extra=said, identifier=row)
+        for n, refused in enumerate(found.refused, start=1):
+            said = {"code": refused.shown_code, "reason": refused.reason}
+            row = f"{self.identifier}-refused-{n}"
+            self.add_extra_row(
+                basket, request, refused.message, Decimal(0), extra=said, identifier=row
+            )
 
 
 class PersonalDiscount(BasketModifier):

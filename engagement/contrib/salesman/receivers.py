@@ -14,12 +14,15 @@ from django.db.models.signals import post_delete, post_init, post_save
 from salesman.core.utils import get_salesman_model
 from salesman.orders.signals import status_changed
 
+from engagement.adapters import get_adapter
+from engagement.contrib.salesman import offers
 from engagement.shortcuts import (
     after_commit,
     current_request,
     receiver_guard,
     record_event,
     record_order,
+    reverse_offer,
 )
 
 # How many there were, on a line of a basket.
@@ -32,6 +35,25 @@ BY_MERGING = ({"quantity"}, {"basket"})
 def order_changed(*, order: Any, **kwargs: Any) -> None:
     """Tell of an order, placed or cancelled: which of them it is, is asked after the commit."""
     record_order(order)
+    _give_back(order, str(order.status))
+
+
+@after_commit
+def _give_back(order: Any, status: str) -> None:
+    """Take back the offers of an order that is cancelled: once, however often it is."""
+    if status in getattr(get_adapter(), "cancelled_statuses", ()):
+        reverse_offer(str(order.ref))
+
+
+def order_stored(*, instance: Any, raw: bool = False, **kwargs: Any) -> None:
+    """
+    Use the offers of an order with it, in its own transaction.
+
+    The one receiver that may raise: what was promised and has run out since is no order, and the
+    customer is told.
+    """
+    if not raw:
+        offers.use(instance)
 
 
 @receiver_guard
@@ -73,6 +95,8 @@ def _tell(event: str, line: Any, quantity: int) -> None:
 def connect() -> None:
     """Listen to the models in charge, swapped or not."""
     status_changed.connect(order_changed, dispatch_uid="engagement.salesman.order")
+    order = get_salesman_model("Order")
+    post_save.connect(order_stored, sender=order, dispatch_uid="engagement.salesman.offers")
     line = get_salesman_model("BasketItem")
     for signal, receiver in (
         (post_init, line_read),

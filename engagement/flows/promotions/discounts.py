@@ -122,7 +122,7 @@ def discount(terms: Terms, cart: Cart, left: Sequence[Decimal] | None = None) ->
     coins = [int(value / unit) for value in values]
     taken = _taken(terms, cart, coins, unit)
     if terms.max_discount is not None:
-        taken = _shared(min(sum(taken), int(terms.max_discount / unit)), taken)
+        taken = shared(min(sum(taken), int(terms.max_discount / unit)), taken)
     return Discount(tuple(n * unit for n in taken), further=further)
 
 
@@ -135,9 +135,9 @@ def _taken(terms: Terms, cart: Cart, coins: list[int], unit: Decimal) -> list[in
     covered = [n if terms.covers(line) else 0 for line, n in zip(cart.lines, coins, strict=True)]
     match terms.kind:
         case "percentage":
-            return _shared(_percent(sum(covered), terms.value), covered)
+            return shared(_percent(sum(covered), terms.value), covered)
         case "amount":
-            return _shared(min(_coins(terms.value, unit), sum(covered)), covered)
+            return shared(min(_coins(terms.value, unit), sum(covered)), covered)
         case "n_for_m":
             return _free_pieces(terms, cart, covered)
         case "bundle":
@@ -154,7 +154,7 @@ def _coins(amount: Decimal | None, unit: Decimal) -> int:
     return int((amount or money.NOTHING) / unit)
 
 
-def _shared(total: int, limits: Sequence[int]) -> list[int]:
+def shared(total: int, limits: Sequence[int]) -> list[int]:
     """Share ``total`` coins out in proportion to ``limits``, none above its own."""
     whole = sum(limits)
     if not whole or total <= 0:
@@ -200,5 +200,5 @@ def _sets(terms: Terms, cart: Cart, covered: list[int], unit: Decimal) -> list[i
             wanted -= n
     total = sum(worth)
     if terms.set_price is not None:
-        return _shared(max(total - n_sets * _coins(terms.set_price, unit), 0), worth)
-    return _shared(_percent(total, terms.value), worth)
+        return shared(max(total - n_sets * _coins(terms.set_price, unit), 0), worth)
+    return shared(_percent(total, terms.value), worth)

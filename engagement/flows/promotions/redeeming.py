@@ -53,7 +53,15 @@ def redeem(
     before = Redemption.objects.filter(channel=shopper.channel, order_ref=order_ref)
     if before.exists():
         return _again(cart, before)
-    found = quote(cart, given, shopper=shopper, at=at)
+    return use(
+        quote(cart, given, shopper=shopper, at=at), shopper=shopper, order_ref=order_ref, at=at
+    )
+
+
+def use(found: Quote, *, shopper: Shopper, order_ref: str, at: datetime) -> Quote:
+    """Use in an order what was quoted a moment ago, and nothing else; as :func:`redeem` does."""
+    cart = found.cart
+    before = Redemption.objects.filter(channel=shopper.channel, order_ref=order_ref)
     try:
         with transaction.atomic():
             for refused in found.refused:

@@ -12,6 +12,9 @@ from django.urls import NoReverseMatch, reverse
 MIDDLEWARE = "engagement.middleware.VisitorMiddleware"
 OSCAR = "engagement.contrib.oscar"
 OSCAR_ADAPTER = f"{OSCAR}.adapter.OscarAdapter"
+SALESMAN = "engagement.contrib.salesman"
+SALESMAN_ADAPTER = f"{SALESMAN}.adapter.SalesmanAdapter"
+MODIFIER = f"{SALESMAN}.modifiers.CampaignOffers"
 
 
 class Command(BaseCommand):
@@ -41,8 +44,12 @@ class Command(BaseCommand):
 def missing_settings() -> list[str]:
     """Return the lines of Python that the settings lack."""
     lines = []
-    is_oscar = apps.is_installed("oscar")
-    wanted = ([OSCAR] if is_oscar else []) + ["rest_framework", "engagement"]
+    is_oscar, is_salesman = apps.is_installed("oscar"), apps.is_installed("salesman.core")
+    wanted = ["rest_framework", "engagement"]
+    if is_oscar:
+        wanted.insert(0, OSCAR)
+    elif is_salesman:
+        wanted.append(SALESMAN)
     # By name: whatever else the project calls its configurations.
     absent = [name for name in wanted if not apps.is_installed(name)]
     if absent:
@@ -51,13 +58,17 @@ def missing_settings() -> list[str]:
         lines.append(f"INSTALLED_APPS = [{names}, *INSTALLED_APPS]")
     if MIDDLEWARE not in settings.MIDDLEWARE:
         lines.append(f'MIDDLEWARE = [*MIDDLEWARE, "{MIDDLEWARE}"]')
+    if is_salesman and not is_oscar:
+        lines += _modifier()
     ours = getattr(settings, "ENGAGEMENT", None) or {}
-    if "ADAPTER" in ours or ours.get("CATALOGUE"):
+    if "ADAPTER" in ours or (ours.get("CATALOGUE") and not is_salesman):
         return lines
     lines.append("ENGAGEMENT = {")
     if is_oscar:
         currency = getattr(settings, "OSCAR_DEFAULT_CURRENCY", "EUR")
         lines += [f'    "ADAPTER": "{OSCAR_ADAPTER}",', f'    "CURRENCY": "{currency}",']
+    elif is_salesman:
+        lines += [f'    "ADAPTER": "{SALESMAN_ADAPTER}",', '    "CURRENCY": "EUR",']
     else:
         lines += ['    "CATALOGUE": {"MODEL": "shop.Product", "TITLE": "name", "PRICE": "price"},']
         lines += [
@@ -65,6 +76,15 @@ def missing_settings() -> list[str]:
             '    "CURRENCY": "EUR",',
         ]
     return [*lines, "}"]
+
+
+def _modifier() -> list[str]:
+    """Return the line by which campaigns take something off Salesman's baskets."""
+    there = getattr(settings, "SALESMAN_BASKET_MODIFIERS", None)
+    if there and MODIFIER in there:
+        return []
+    own = "*SALESMAN_BASKET_MODIFIERS, " if there else ""
+    return [f'SALESMAN_BASKET_MODIFIERS = [{own}"{MODIFIER}"]']
 
 
 def is_misplaced() -> bool:

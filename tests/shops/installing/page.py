@@ -1,4 +1,4 @@
-"""What docs/install-oscar.md tells its reader to type."""
+"""What a page of the docs tells its reader to type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "install-oscar.md"
+DOCS = ROOT / "docs"
 
 
 class Steps(NamedTuple):
@@ -19,8 +19,9 @@ class Steps(NamedTuple):
     commands: list[str]
 
 
-def read() -> Steps:
-    text = PAGE.read_text().split("## What is there then")[0]
+def read(name: str = "install-oscar.md") -> Steps:
+    """Return what a page of the docs tells to do, up to its first heading."""
+    text = (DOCS / name).read_text().split("\n## ")[0]
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     install, commands = (block for language, block in blocks if not language)
     settings, addresses = (block for language, block in blocks if language == "python")

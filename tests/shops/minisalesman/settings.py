@@ -66,7 +66,10 @@ if os.environ.get("SHOP_WITHOUT_ENGAGEMENT") != "yes":
     # -- the lines of docs/install-salesman.md ----------------------------------------------
     INSTALLED_APPS += ["engagement", "engagement.contrib.salesman"]
     MIDDLEWARE += ["engagement.middleware.VisitorMiddleware"]
-    SALESMAN_BASKET_MODIFIERS = ["engagement.contrib.salesman.modifiers.PersonalDiscount"]
+    SALESMAN_BASKET_MODIFIERS = [
+        "engagement.contrib.salesman.modifiers.CampaignOffers",
+        "engagement.contrib.salesman.modifiers.PersonalDiscount",
+    ]
     ENGAGEMENT = {
         "ADAPTER": "engagement.contrib.salesman.adapter.SalesmanAdapter",
         "CATALOGUE": [

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 
 from engagement.flows import faults
+from engagement.flows.deciding import cards
+from engagement.flows.deciding.asking import offer_for
 
 register = template.Library()
 
@@ -29,3 +34,11 @@ def oscar_found(page: Any) -> list[str]:
     except Exception:
         faults.report("oscar:found", "What a search has found cannot be told")
         return []
+
+
+@register.simple_tag(takes_context=True)
+def oscar_offer(context: Context, placement: str) -> SafeString:
+    """Render the offer of a place; nothing where nobody has made it a decision point."""
+    request = context.get("request")
+    choice = offer_for(placement, request=request, at=timezone.now())
+    return mark_safe("") if choice is None else cards.render(choice, request=request)
