@@ -131,6 +131,26 @@ class RecommenderTests:
             assert alone.dtype == np.float32
             np.testing.assert_allclose(alone[0], together[row], rtol=1e-4, atol=1e-6)
 
+    def test_what_it_speaks_of_is_what_it_scores(
+        self, fitted: Recommender, interactions: Interactions, histories: Histories
+    ) -> None:
+        now = int(interactions.moments.max())
+        questions = [interactions.histories([row], now=now) for row in range(N_ROWS)]
+        for question in [*questions, Histories.of([]), Histories.of([-1, N_COLUMNS + 5, 2])]:
+            scores = fitted.score(question)[0]
+            spoken = fitted.speak(question)
+            said = scores
+            if spoken.columns is not None:
+                assert len(np.unique(spoken.columns)) == len(spoken.columns)
+                said = np.zeros_like(scores)
+                said[spoken.columns] = spoken.values
+            np.testing.assert_allclose(said, scores, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(spoken.mean, scores.mean(), rtol=1e-3, atol=1e-6)
+            np.testing.assert_allclose(spoken.spread, scores.std(), rtol=1e-2, atol=1e-6)
+            best, values = spoken.best_first(3)
+            np.testing.assert_allclose(values, scores[top_n(scores, 3)], rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(values, scores[best], rtol=1e-4, atol=1e-6)
+
     def test_no_histories_give_no_scores(
         self, fitted: Recommender, interactions: Interactions
     ) -> None:

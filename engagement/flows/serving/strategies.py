@@ -17,7 +17,6 @@ from engagement.flows.serving.placements import BEST_SELLERS, NEWEST, RECENTLY_V
 from engagement.flows.serving.table import Positions, Table
 from engagement.flows.serving.visit import Ask, Visit
 from engagement.learning.interactions import Histories
-from engagement.learning.recommenders.ranking import top_n
 from engagement.models import EventName
 
 # More than any shelf needs after exclusions; a placement that shows a corner of the catalogue
@@ -80,9 +79,9 @@ def whole(ranking: Ranking) -> Ranking:
     """Return the same ranking with every item that has a score."""
     if ranking.complete or ranking.served is None or ranking.histories is None:
         return ranking
-    scores = ranking.served.recommender.score(ranking.histories)[0]
-    positions = top_n(scores, len(scores))
-    return replace(ranking, positions=positions, scores=scores[positions], complete=True)
+    spoken = ranking.served.recommender.speak(ranking.histories)
+    positions, scores = spoken.best_first(spoken.n)
+    return replace(ranking, positions=positions, scores=scores, complete=True)
 
 
 def _once(visit: Visit, name: Any, compute: Any) -> Ranking | None:
@@ -206,9 +205,9 @@ def _cached(
     if found is not None:
         positions, scores = found
         return np.frombuffer(positions, np.int64), np.frombuffer(scores, np.float32)
-    scores = served.recommender.score(histories)[0]
-    positions = np.asarray(top_n(scores, MOST), dtype=np.int64)
-    best = np.asarray(scores[positions], dtype=np.float32)
+    found, scores = served.recommender.speak(histories).best_first(MOST)
+    positions = np.asarray(found, dtype=np.int64)
+    best = np.asarray(scores, dtype=np.float32)
     if key:
         value = (positions.tobytes(), best.tobytes())
         caching.put(key, value, seconds=app_settings.SHELF_CACHE_SECONDS)

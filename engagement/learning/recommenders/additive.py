@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from engagement.learning.interactions import DAY, Float32, Histories, Int64
 from engagement.learning.recommenders.base import Recommender
+from engagement.learning.recommenders.spoken import Spoken
 
 # Entries a row from which slices, one by one, are read faster than entries picked all at once.
 LONG = 32
@@ -117,6 +118,13 @@ class ItemToItem(Recommender):
             return np.asarray(values[None, :] @ self.weights_[columns], dtype=np.float32)
         return times(columns, values, self.weights_).astype(np.float32)[None, :]
 
+    def speak(self, histories: Histories) -> Spoken:
+        if not isinstance(self.weights_, csr_array):
+            return super().speak(histories)
+        columns, amounts = histories.amounts(self.n_items, half_life_days=self.half_life_days)
+        values = saturate(amounts, self.history)
+        return Spoken.of_entries(*products(columns, values, self.weights_), self.n_items)
+
     def _weights_to(self, met: Int64, columns: Sequence[int]) -> Iterator[Float32]:
         """Yield for each of ``columns`` the weights to it from the items that were met."""
         if not isinstance(self.weights_, csr_array):
@@ -143,16 +151,25 @@ def entries(matrix: csr_array, rows: Int64) -> tuple[Int64, Int64]:
 
 def times(rows: Int64, values: NDArray[Any], matrix: csr_array) -> NDArray[np.float64]:
     """Return the sum of ``rows`` of ``matrix``, each times its value, dense."""
-    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
+    indices, said = products(rows, values, matrix)
+    return np.bincount(indices, said, matrix.shape[1]).astype(np.float64, copy=False)
+
+
+def products(
+    rows: Int64, values: NDArray[Any], matrix: csr_array
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return the column of each entry of ``rows`` of ``matrix``, and the entry times its value."""
+    starts, ends = matrix.indptr.take(rows), matrix.indptr.take(rows + 1)
     lengths = ends - starts
-    if not lengths.sum():
-        return np.zeros(matrix.shape[1])
-    if lengths.sum() < LONG * len(rows):
-        taken, _ = entries(matrix, rows)
+    total = int(lengths.sum())
+    if not total:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    if total < LONG * len(rows):
+        before = np.cumsum(lengths, dtype=np.int64) - lengths
+        taken = np.repeat(starts - before, lengths) + np.arange(total)
         indices, data = matrix.indices.take(taken), matrix.data.take(taken)
     else:
         bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
         indices = np.concatenate([matrix.indices[start:end] for start, end in bounds])
         data = np.concatenate([matrix.data[start:end] for start, end in bounds])
-    said = data * np.repeat(values, lengths)
-    return np.bincount(indices, said, matrix.shape[1]).astype(np.float64, copy=False)
+    return indices, data * np.repeat(values, lengths)

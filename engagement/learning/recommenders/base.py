@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engagement.learning.interactions import Float32, Histories, Interactions
+from engagement.learning.recommenders.spoken import Spoken
 from engagement.learning.storable import Storable
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ class Recommender(Storable):
         scored as any other: whether to repeat them is not the model's business.
         """
         raise NotImplementedError
+
+    def speak(self, histories: Histories) -> Spoken:
+        """
+        Return :meth:`score` of a *single* history, of some items if the others score zero.
+
+        A model that knows which items a history leads to need not look at all of them.
+        """
+        return Spoken.of_all(self.score(histories)[0])
 
     def explain(self, histories: Histories, column: int) -> Float32 | None:
         """

@@ -22,6 +22,7 @@ from engagement.learning.recommenders.examples import OBJECTIVES, Examples, told
 from engagement.learning.recommenders.features import Catalogue
 from engagement.learning.recommenders.holdouts import Holdout, following, windows
 from engagement.learning.recommenders.members import MEMBERS, Members, Specs
+from engagement.learning.recommenders.spoken import Spoken, nowhere
 
 __all__ = ["MEMBERS", "OBJECTIVES", "Blend"]
 
@@ -299,10 +300,8 @@ class Blend(Recommender):
         if not self.n_items:
             return scores
         if len(histories) == 1:
-            columns, table = self._candidates_of_one(histories)
-            if len(columns):
-                values = self._rank(table)
-                scores[0, columns] = values - values.min() + ABOVE_ZERO
+            columns, values = self._score_candidates(histories)
+            scores[0, columns] = values
             return scores
         for start, stop in self._blocks(len(histories)):
             proposals, describe = self._candidates(part(histories, start, stop))
@@ -314,6 +313,20 @@ class Blend(Recommender):
             values = values - lowest[proposals.rows] + ABOVE_ZERO
             scores[start + proposals.rows, proposals.columns] = values
         return scores
+
+    def speak(self, histories: Histories) -> Spoken:
+        if not self.n_items:
+            return super().speak(histories)
+        return Spoken.of_some(*self._score_candidates(histories), self.n_items)
+
+    def _score_candidates(self, histories: Histories) -> tuple[NDArray[np.int64], Float32]:
+        """Return the candidates of a single history, ascending, and their scores."""
+        columns, table = self._candidates_of_one(histories)
+        if not len(columns):
+            return columns, np.empty(0, dtype=np.float32)
+        values = self._rank(table)
+        values -= values.min() - ABOVE_ZERO
+        return columns, values
 
     def attribute(self, histories: Histories, columns: Sequence[int]) -> list[dict[str, float]]:
         """
@@ -425,9 +438,10 @@ class Blend(Recommender):
     def _candidates_of_one(self, histories: Histories) -> tuple[NDArray[np.int64], Float32]:
         """Return columns and their features, as :meth:`_candidates` does; a page waits for it."""
         columns, said = propose_to_one(
-            [scores[0] for scores in self._members.score(self._as_members_see(histories))],
+            self._members.speak(self._as_members_see(histories)),
             self._counted(histories).amounts(self.n_items, half_life_days=2 * self.horizon_days),
             self._recommendable(),
+            nowhere(self.n_items),
             repeats=self.repeats,
             n_candidates=self.n_candidates,
             n_ranked=self.n_ranked,

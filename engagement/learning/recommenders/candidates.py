@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engagement.learning.interactions import Float32
+from engagement.learning.recommenders.spoken import Spoken, best_of_one
 
 Mask = NDArray[np.bool_]
 
@@ -30,21 +30,6 @@ def best(values: Float32, n: int) -> Mask:
         room = n - above.sum(axis=1, keepdims=True)
         mask[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= room))
     return mask
-
-
-def best_of_one(values: NDArray[Any], n: int) -> NDArray[np.int64]:
-    """Return the positions of the ``n`` largest, ascending; of equal ones the first."""
-    if n >= len(values):
-        return np.arange(len(values))
-    if n <= 0:
-        return np.arange(0)
-    least = np.partition(values, len(values) - n)[len(values) - n]
-    positions = np.flatnonzero(values >= least)
-    if len(positions) > n:
-        above = values[positions] > least
-        tied = np.flatnonzero(~above)[n - np.count_nonzero(above) :]
-        positions = np.delete(positions, tied)
-    return positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +91,10 @@ def propose(
 
 
 def propose_to_one(
-    scores: Sequence[Float32],
+    spoken: Sequence[Spoken],
     owned: tuple[NDArray[np.int64], NDArray[np.float64]],
     allowed: Mask,
+    places: NDArray[np.int32],
     *,
     repeats: bool,
     n_candidates: int,
@@ -119,36 +105,31 @@ def propose_to_one(
     Return the columns and what is said of them, as :func:`propose` does for a single history.
 
     ``owned``: columns and how much of each; ``allowed``: items; ``repeats``: whether what is owned
-    may be proposed again. A page waits for this, and most members know a small part of a catalogue:
-    all of it is looked at once a member, to find that part.
+    may be proposed again; ``places``: a row of all items, minus one each, as it is left again. A
+    page waits for this, and most members know a small part of a catalogue: nobody looks at all.
     """
     mine, amounts = owned
     fresh = allowed.copy()
     fresh[mine] = False
-    proposed = np.zeros(len(allowed), dtype=bool)
-    levels = []
-    for row in scores:
-        mean = row.sum() / np.float32(len(row))
-        apart = row - mean
-        levels.append((mean, np.sqrt(apart @ apart / np.float32(len(row))) + np.float32(1e-9)))
-        eligible = row > 0
-        eligible &= fresh
-        columns = np.flatnonzero(eligible)
-        proposed[columns[best_of_one(row.take(columns), n_candidates)]] = True
-    again = mine[:0]
+    proposed = [mine[:0], *(one.best(n_candidates, fresh) for one in spoken)]
     if repeats:
         there = allowed[mine]
-        again = mine[there][best_of_one(amounts[there], n_owned)]
-    proposed[again] = True
-    columns = np.flatnonzero(proposed)
-    said = np.empty((2 * len(scores) + 1, len(columns)), dtype=np.float32)
-    for k, (row, (mean, spread)) in enumerate(zip(scores, levels, strict=True)):
-        row.take(columns, out=said[2 * k])
-        np.subtract(said[2 * k], mean, out=said[2 * k + 1])
-        said[2 * k + 1] /= spread
+        proposed.append(mine[there][best_of_one(amounts[there], n_owned)])
+    columns = np.unique(np.concatenate(proposed))
+    said = np.empty((2 * len(spoken) + 1, len(columns)), dtype=np.float32)
+    places[columns] = np.arange(len(columns), dtype=np.int32)
+    try:
+        for k, one in enumerate(spoken):
+            said[2 * k] = one.of(columns, places)
+            np.subtract(said[2 * k], one.mean, out=said[2 * k + 1])
+            said[2 * k + 1] /= one.spread
+    finally:
+        places[columns] = -1
     said[1:-1:2].sum(axis=0, out=said[-1])
     # What is owned stays whatever the members say of it.
     new = np.flatnonzero(fresh[columns])
+    if len(new) <= n_ranked:
+        return columns, said.T
     kept = np.ones(len(columns), dtype=bool)
     kept[new] = False
     kept[new[best_of_one(said[-1, new], n_ranked)]] = True

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
-from engagement.learning.interactions import DAY, Float32, Histories, Interactions
-from engagement.learning.recommenders.additive import compact, entries, times
+from engagement.learning.interactions import DAY, Float32, Histories, Int64, Interactions
+from engagement.learning.recommenders.additive import compact, products, times
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.features import Catalogue
+from engagement.learning.recommenders.spoken import Spoken, added_up
 
 # Adding up by word costs several times what reading through all texts does, an entry.
 FEW = 0.25
@@ -91,14 +93,36 @@ class ContentSimilarity(Recommender):
             scores = scores + (history @ self.meanings_) @ self.meanings_.T
         return np.asarray(scores, dtype=np.float32)
 
+    def speak(self, histories: Histories) -> Spoken:
+        if self.meanings_.shape[1]:
+            return super().speak(histories)
+        words, profile = self._profile(*self._amounts(histories))
+        items = self._items_of_word()
+        if self._are_common(words, items):
+            return super().speak(histories)
+        said = products(words, profile, items)
+        return Spoken.of_entries(*said, self.n_items)
+
+    def _amounts(self, histories: Histories) -> tuple[Int64, NDArray[np.float64]]:
+        return histories.amounts(self.n_items, half_life_days=self.half_life_days)
+
+    def _profile(
+        self, columns: Int64, amounts: NDArray[np.float64]
+    ) -> tuple[Int64, NDArray[np.float64]]:
+        """Return the words of some items, each once, and how much each weighs."""
+        indices, data = products(columns, amounts, self.texts_)
+        return added_up(indices, data, self.texts_.shape[1])
+
+    def _are_common(self, words: Int64, items: csr_array) -> bool:
+        found_in = items.indptr.take(words + 1) - items.indptr.take(words)
+        return bool(found_in.sum() > FEW * items.nnz)
+
     def _score_one(self, histories: Histories) -> Float32:
         """Touch only the items that share a word: this is what a page waits for."""
-        columns, amounts = histories.amounts(self.n_items, half_life_days=self.half_life_days)
-        taken, sources = entries(self.texts_, columns)
-        words, word = np.unique(self.texts_.indices[taken], return_inverse=True)
-        profile = np.bincount(word, self.texts_.data[taken] * amounts[sources], len(words))
+        columns, amounts = self._amounts(histories)
+        words, profile = self._profile(columns, amounts)
         items = self._items_of_word()
-        if (items.indptr[words + 1] - items.indptr[words]).sum() > FEW * items.nnz:
+        if self._are_common(words, items):
             by_word = np.zeros(items.shape[0], dtype=np.float32)
             by_word[words] = profile
             scores = self.texts_ @ by_word

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.features import Catalogue
+from engagement.learning.recommenders.spoken import Spoken
 from engagement.learning.recommenders.userknn import UserKNN
 
 Specs = Mapping[str, Mapping[str, Any]]
@@ -102,6 +103,20 @@ class Members:
             else:
                 scores.append(member.score(histories))
         return scores
+
+    def speak(self, histories: Histories) -> list[Spoken]:
+        """Return what each member says to a single visitor."""
+        neighbours: dict[str, Any] = {}
+        spoken = []
+        for name, member in self._fitted.items():
+            if isinstance(member, UserKNN):
+                leader = self._leaders.get(name, name)
+                if leader not in neighbours:
+                    neighbours[leader] = member.neighbours(histories)
+                spoken.append(member.spoken_by(neighbours[leader]))
+            else:
+                spoken.append(member.speak(histories))
+        return spoken
 
     def _build(self) -> None:
         self._fitted = {name: build(spec) for name, spec in self._specs.items()}

@@ -13,7 +13,9 @@ from engagement.learning.interactions import Float32
 if TYPE_CHECKING:
     from engagement.learning.recommenders.trees import Trees
 
-BLOCK = 1_000_000  # Leaves × rows looked at in one go: what fits into a processor's cache.
+BLOCK = 1_000_000  # Leaves × rows looked at in one go.
+# Numbers worked on at once within that: what fits into a processor's second cache.
+CACHE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,34 @@ class Paths:
         step = max(BLOCK // max(len(self.value), 1), 64)
         for start in range(0, len(features), step):
             rows = features[start : start + step]
-            out[start : start + step] = self.value @ self._reached(rows)
+            out[start : start + step] = self._summed(self._reached(rows), len(rows))
         return out
 
-    def _reached(self, rows: Float32) -> Float32:
-        """Return leaves × rows: 1 where the row comes to the leaf."""
+    def _summed(self, reached: NDArray[np.uint8], n_rows: int) -> Float32:
+        total = np.zeros(n_rows, dtype=np.float32)
+        step = max(CACHE // max(n_rows, 1), 1)
+        bits = np.empty((step, n_rows), dtype=np.float32)
+        for start in range(0, len(reached), step):
+            some = reached[start : start + step]
+            bits[: len(some)] = np.unpackbits(some, axis=1, count=n_rows)
+            total += self.value[start : start + step] @ bits[: len(some)]
+        return total
+
+    def _reached(self, rows: Float32) -> NDArray[np.uint8]:
+        """Return leaves × rows, a bit each: 1 where the row comes to the leaf."""
         n, n_rows = len(self.feature), len(rows)
         by_feature = np.ascontiguousarray(rows.T)
-        yes = by_feature.take(self.feature, axis=0) <= self.threshold[:, None]
         # Whole words of 64 rows.
         conditions = np.zeros((2 * n + 1, -(-n_rows // 64)), dtype=np.uint64)
-        conditions.view(np.uint8)[:n, : -(-n_rows // 8)] = np.packbits(yes, axis=1)
+        yes = conditions.view(np.uint8)[:n, : -(-n_rows // 8)]
+        step = max(CACHE // max(n_rows, 1), 1)
+        for start in range(0, n, step):
+            some = by_feature.take(self.feature[start : start + step], axis=0)
+            above = some <= self.threshold[start : start + step, None]
+            yes[start : start + step] = np.packbits(above, axis=1)
         np.invert(conditions[:n], out=conditions[n : 2 * n])
         conditions[2 * n] = ~np.uint64(0)
         reached = np.full((len(self.value), conditions.shape[1]), ~np.uint64(0))
-        for step in self.steps:
-            reached &= conditions.take(step, axis=0)
-        bits = np.unpackbits(reached.view(np.uint8), axis=1, count=n_rows)
-        return bits.astype(np.float32)
+        for step_down in self.steps:
+            reached &= conditions.take(step_down, axis=0)
+        return reached.view(np.uint8)

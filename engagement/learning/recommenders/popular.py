@@ -6,6 +6,7 @@ import numpy as np
 
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
 from engagement.learning.recommenders.base import Recommender
+from engagement.learning.recommenders.spoken import Spoken
 
 
 class MostPopular(Recommender):
@@ -24,6 +25,8 @@ class MostPopular(Recommender):
     ) -> None:
         self.window_days = window_days
         self.half_life_days = half_life_days
+        # Not stored: the counts that it was made of, and the same as an answer.
+        self._spoken: tuple[Float32, Spoken] | None = None
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
         n = interactions.n_columns
@@ -45,3 +48,8 @@ class MostPopular(Recommender):
 
     def score(self, histories: Histories) -> Float32:
         return np.repeat(self.counts_[None, :], len(histories), axis=0)
+
+    def speak(self, histories: Histories) -> Spoken:
+        if self._spoken is None or self._spoken[0] is not self.counts_:
+            self._spoken = self.counts_, Spoken.for_ever(self.counts_)
+        return self._spoken[1]

@@ -6,6 +6,7 @@ import numpy as np
 
 from engagement.learning.interactions import DAY, Float32, Histories, Int64, Interactions
 from engagement.learning.recommenders.base import Recommender
+from engagement.learning.recommenders.spoken import Spoken
 
 
 class RepeatPurchase(Recommender):
@@ -52,6 +53,11 @@ class RepeatPurchase(Recommender):
         scores = np.zeros((len(histories), self.n_items), dtype=np.float32)
         np.add.at(scores, (histories.rows()[known], histories.columns[known]), amounts)
         return scores
+
+    def speak(self, histories: Histories) -> Spoken:
+        known, amounts = self._amounts(histories)
+        met = histories.columns[known]
+        return Spoken.of_entries(met, amounts, self.n_items)
 
     def explain(self, histories: Histories, column: int) -> Float32 | None:
         known, amounts = self._amounts(histories)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, vstack
 
 from engagement.learning.interactions import DAY, Float32, Histories, Interactions
-from engagement.learning.recommenders.additive import ItemToItem, saturated, times
+from engagement.learning.recommenders.additive import ItemToItem, products, saturated, times
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.sequence import keep_largest
+from engagement.learning.recommenders.spoken import Spoken, added_up
 
 Nearest = tuple[NDArray[np.int64], NDArray[np.float64]]
 SELF = 1 - 1e-5  # The same history as the visitor's own: the visitor, or one who knows no more.
@@ -160,6 +161,16 @@ class UserKNN(Recommender):
         said = (neighbours @ self.items_of_visitor_).toarray()
         return np.asarray(said / total[:, None], dtype=np.float32)
 
+    def speak(self, histories: Histories) -> Spoken:
+        return self.spoken_by(self._neighbours_of_one(histories))
+
+    def spoken_by(self, neighbours: Nearest) -> Spoken:
+        """Return what :meth:`said_by` does for a single history."""
+        nearest, likeness = neighbours
+        shares = likeness / max(float(likeness.sum()), 1e-9)
+        said = products(nearest, shares, self.items_of_visitor_)
+        return Spoken.of_entries(*said, self.n_items)
+
     def _neighbours_of_one(self, histories: Histories) -> Nearest:
         """Touch only the visitors who share an item: this is what a page waits for."""
         columns, amounts = histories.amounts(self.n_items, half_life_days=self.half_life_days)
@@ -172,9 +183,8 @@ class UserKNN(Recommender):
             n = int(np.searchsorted(np.cumsum(met_by[rarest]), LOOKED_AT, side="right"))
             rarest = rarest[: max(n, 1)]
             columns, profile = columns[rarest], profile[rarest]
-        likeness = times(columns, profile, self.visitors_of_item_)
-        nearest = np.flatnonzero(likeness > 0)
-        values = likeness[nearest]
+        shared = products(columns, profile, self.visitors_of_item_)
+        nearest, values = added_up(*shared, self.visitors_of_item_.shape[1])
         kept = values <= SELF
         if np.count_nonzero(kept) > self.n_neighbours:
             values[~kept] = 0

@@ -10,11 +10,12 @@ import pytest
 from engagement.learning.interactions import DAY, Histories, Interactions
 from engagement.learning.recommenders import features
 from engagement.learning.recommenders.blend import Blend, part
-from engagement.learning.recommenders.candidates import best, best_of_one
+from engagement.learning.recommenders.candidates import best
 from engagement.learning.recommenders.content import ContentSimilarity, text_features
 from engagement.learning.recommenders.features import Catalogue
 from engagement.learning.recommenders.holdouts import following, windows
 from engagement.learning.recommenders.members import Members, build
+from engagement.learning.recommenders.spoken import best_of_one
 from engagement.learning.recommenders.trees import Trees
 
 HERE = "engagement.learning.recommenders"
