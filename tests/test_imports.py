@@ -20,3 +20,16 @@ def test_imports_go_one_way():
         check=False,
     )
     assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+def test_a_process_that_only_serves_holds_no_library_that_only_learning_needs():
+    learning = ["sklearn", "pandas", "pyarrow", "datasketch", "torch"]
+    learning += ["scipy.stats", "scipy.optimize"]
+    code = (
+        "import sys, django; django.setup(); import engagement.tasks, engagement.urls;"
+        f"print([name for name in {learning} if name in sys.modules])"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert started.stdout.strip() == "[]", started.stdout + started.stderr

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
-from scipy.stats import beta as beta_distribution
+from scipy.special import betainc, betaincinv
 
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -98,7 +97,7 @@ def best_of_betas(wins: Float64, losses: Float64, allowed: Mask) -> Float64:
     mean = a / (a + b)
     hopes = mean + 2 * np.sqrt(mean * (1 - mean) / (a + b + 1))
     leading = np.argsort(-hopes, kind="stable")[:N_LEADING]
-    grid = beta_distribution.ppf(MARKS, a[leading, None], b[leading, None])
+    grid = betaincinv(a[leading, None], b[leading, None], MARKS)
     grid = np.unique(np.concatenate([np.linspace(0, 1, 33), grid.ravel()]))
     below = betainc(a[:, None], b[:, None], grid)
     log_below = np.log(np.maximum(below, 1e-300))

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -85,6 +83,10 @@ def _fit(features: Float64, rewards: Float64, model: str, rng: np.random.Generat
     if len(rewards) == 0 or np.ptp(rewards) == 0:
         constant = float(rewards[0]) if len(rewards) else 0.0
         return lambda asked: np.full(len(asked), constant)
+    # Every process of the admin would hold them otherwise, and few ever learn.
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+
     seed = int(rng.integers(2**31))
     if set(np.unique(rewards)) <= {0.0, 1.0}:
         classifier: Any = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from engagement.learning.experiments.moments import Moments
 
@@ -73,11 +73,7 @@ def effect(
     error_0, error_1 = _errors(control, variant, variance_0, variance_1)
     before = sum(_errors(control, variant, control.variance, variant.variance))
     n = control.n + variant.n
-    z = (
-        float(always_valid_bound(n, alpha, tuned_for))
-        if always_valid
-        else float(norm.isf(alpha / 2))
-    )
+    z = float(always_valid_bound(n, alpha, tuned_for)) if always_valid else -float(ndtri(alpha / 2))
     told = min(control.n, variant.n) >= N_LEAST
     half = z * float(np.sqrt(error_0 + error_1)) if told else float("inf")
     relative, spread = _relative(mean_0, mean_1, error_0, error_1)

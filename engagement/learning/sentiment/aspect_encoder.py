@@ -42,6 +42,7 @@ class AspectEncoder(AspectReader):
         save_every: int = 100,
         min_texts: int = 100,
         share: float = 0.7,
+        bfloat16: bool = False,
     ) -> None:
         if not 0 < share <= 1:
             raise ValueError(f"share must be above 0 and no more than 1, not {share}")
@@ -57,6 +58,7 @@ class AspectEncoder(AspectReader):
         self.save_every = save_every
         self.min_texts = min_texts
         self.share = share
+        self.bfloat16 = bfloat16
         self._make()
 
     def _make(self) -> None:

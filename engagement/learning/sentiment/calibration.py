@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 from engagement.learning.storable import Storable
 
@@ -66,6 +65,8 @@ class Calibrator(Storable):
         return self
 
     def _fit_lines(self, rows: Float64, numbers: NDArray[np.int64]) -> None:
+        from scipy.optimize import minimize
+
         n_classes = rows.shape[1]
         truth = np.eye(n_classes)[numbers]
         shared = self.method == "temperature"

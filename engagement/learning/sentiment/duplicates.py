@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
 from numpy.typing import ArrayLike, NDArray
 
 from engagement.learning.sentiment.cleaning import normalise, squeezed, words
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 N_PERMUTATIONS = 64
 SEED = 1
@@ -35,6 +37,8 @@ def signatures(texts: Sequence[str]) -> Signatures:
     Shingles are three words, or three signs of Chinese (Broder 1997). Texts of fewer than five
     words get a row of zeros, which is like nothing.
     """
+    from datasketch import MinHash
+
     rows = np.zeros((len(texts), N_PERMUTATIONS), dtype=np.uint32)
     for row, text in enumerate(texts):
         shingles = _shingles(text)
@@ -56,6 +60,8 @@ def _shingles(text: str) -> list[bytes]:
 
 
 def _sketch(row: Signatures) -> MinHash:
+    from datasketch import MinHash
+
     return MinHash(num_perm=N_PERMUTATIONS, seed=SEED, hashvalues=row, scheme=SCHEME)
 
 
@@ -74,6 +80,8 @@ def near_duplicates(signatures: ArrayLike, threshold: float = 0.7) -> list[Pair]
     Found through locality-sensitive hashing, so time grows with texts and pairs, not with all
     possible pairs; of many texts alike, each is paired with those before it.
     """
+    from datasketch import MinHashLSH
+
     rows = np.asarray(signatures)
     index = MinHashLSH(threshold=max(threshold - 0.1, 0.1), num_perm=N_PERMUTATIONS)
     pairs = []

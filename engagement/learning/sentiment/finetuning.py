@@ -39,7 +39,8 @@ class Recipe:
     ``patience``: epochs without a better held-out loss before it ends; the best epoch is kept.
     ``frozen_layers``: lower layers that stay as they are, with the embeddings when there are any.
     ``frozen_words``: whether the table of tokens stays as it is, most of a multilingual encoder's
-    weights. ``save_every``: steps between checkpoints.
+    weights. ``save_every``: steps between checkpoints. ``bfloat16``: multiply in bfloat16 and keep
+    the weights in float32 (mixed precision, Kalamkar et al. 2019).
     """
 
     epochs: int
@@ -49,6 +50,7 @@ class Recipe:
     frozen_layers: int
     frozen_words: bool
     save_every: int
+    bfloat16: bool = False
 
 
 def fine_tune(
@@ -191,9 +193,8 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed + self.step)
             ids, mask = self.encoder.pad(rows)
-            vectors = self.encoder.vectors(ids.to(self.device), mask.to(self.device))
             truth = torch.from_numpy(labels).to(self.device)
-            loss = torch.nn.functional.cross_entropy(self.head(vectors), truth)
+            loss = torch.nn.functional.cross_entropy(self._answers(ids, mask), truth)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(list(self.learnt.values()), 1.0)
@@ -218,9 +219,17 @@ class _Run:
         with self.torch.inference_mode():
             for places in batches(rows, self.recipe.batch_size * 2):
                 ids, mask = self.encoder.pad([rows[i] for i in places])
-                vectors = self.encoder.vectors(ids.to(self.device), mask.to(self.device))
-                logits[places] = self.head(vectors).cpu().numpy()
+                logits[places] = self._answers(ids, mask).cpu().numpy()
         return logits
+
+    def _answers(self, ids: Any, mask: Any) -> Any:
+        """Return the logits of a padded batch in float32, shape (texts, classes)."""
+        mixed = self.torch.autocast(
+            self.device, dtype=self.torch.bfloat16, enabled=self.recipe.bfloat16
+        )
+        with mixed:
+            vectors = self.encoder.vectors(ids.to(self.device), mask.to(self.device))
+            return self.head(vectors).float()
 
     def finish(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with self.torch.no_grad():

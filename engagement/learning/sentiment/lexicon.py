@@ -67,14 +67,14 @@ class Lexicon(Classifier):
         languages: Sequence[str] | None = None,
         rng: np.random.Generator | None = None,
     ) -> Self:
-        from sklearn.linear_model import LogisticRegression
-
         numbers = checked(texts, labels)
         self.uses_vader_ = np.array(valence.has_vader(self.words))
         self.weights_ = START.copy()
         self.decision_weights_ = np.ones(N_CLASSES)
         present = np.unique(numbers)
         if len(texts) >= self.min_texts and len(present) > 1:
+            from sklearn.linear_model import LogisticRegression
+
             line = LogisticRegression(C=1.0).fit(self._features(texts), numbers)
             weights = np.c_[line.intercept_, line.coef_]
             self.weights_ = np.zeros_like(START)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engagement.learning.sentiment import text as texts
+from engagement.learning.sentiment.encoders import batches
 from engagement.learning.sentiment.text import clean, language, near_duplicates, normalise
 
 
@@ -94,3 +95,12 @@ def test_signatures_are_the_same_in_any_process():
     row = texts.signatures(["the same five words again and again"])[0]
     assert row.dtype == np.uint32
     np.testing.assert_array_equal(row, texts.signatures(["the same five words again and again"])[0])
+
+
+def test_batches_hold_texts_of_like_length_and_few_enough_tokens():
+    lengths = [3, 9, 1, 3, 30, 4]
+    rows = [[1] * n for n in lengths]
+
+    assert batches(rows, 4) == [[2, 0, 3, 5], [1, 4]]
+    assert batches(rows, 4, 9) == [[2, 0, 3], [5], [1], [4]]
+    assert batches([], 4) == []
