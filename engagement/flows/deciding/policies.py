@@ -33,7 +33,7 @@ def build(backend: str, options: Mapping[str, Any] | None = None) -> Policy:
     except (ImportError, TypeError, AttributeError) as error:
         raise CannotBuild(str(error)) from error
     if not (isinstance(found, type) and issubclass(found, Policy)):
-        raise CannotBuild(_("%(name)s is no policy.") % {"name": backend})
+        raise CannotBuild(_("%(name)s is not a policy") % {"name": backend})
     try:
         policy = found(**(options or {}))
     except Exception as error:

@@ -19,8 +19,8 @@ from engagement.learning.sentiment.cleaning import normalise
 # A text's signs that can matter when so many tokens are read; long texts are cut before the
 # tokenizer sees them, whose time grows with what it is given.
 SIGNS_A_TOKEN = 12
-# What a quantised graph reads at once, padding included: it stays in the processor's caches. Sixteen
-# times as many take half a gigabyte, and half as long again.
+# What a quantised graph reads at once, padding included: it stays in the processor's caches.
+# Sixteen times as many take half a gigabyte, and half as long again.
 TOKENS_AT_ONCE = 256
 
 
