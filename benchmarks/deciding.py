@@ -19,6 +19,7 @@ from typing import Any
 
 os.environ.setdefault("SHOP_DEMO_VAR", tempfile.mkdtemp(prefix="engagement-deciding-"))
 N_OFFERS, N_LOG, N_VISITORS = 20, 20_000, 300
+N_DEPARTMENTS = 20
 PLACE = "cart.offer"
 
 
@@ -43,9 +44,13 @@ def _point() -> Any:
 
     from engagement.conf import app_settings
     from engagement.flows.deciding import activating, versions
-    from engagement.models import Campaign, Decision, DecisionPoint, Promotion, Visitor
+    from engagement.models import Campaign, Decision, DecisionPoint, Item, Promotion, Visitor
 
     now = timezone.now()
+    Item.objects.bulk_create(
+        Item(key=f"item-{n}", external_id=f"item-{n}", title=str(n), category=f"Shelf {n} > All")
+        for n in range(N_DEPARTMENTS)
+    )
     campaign = Campaign.objects.create(
         name="all",
         currency=app_settings.CURRENCY,
@@ -70,7 +75,9 @@ def _point() -> Any:
     arms = ["", *(f"offer-{number}" for number in range(N_OFFERS))]
     even = [1 / len(arms)] * len(arms)
     drawn = rng.integers(len(arms), size=N_LOG)
-    known = rng.random((N_LOG, 12)).round(4)
+    # Some tastes among what is known, as of a visitor who has looked around.
+    names = [*version.features[:12], *version.features[-3:]]
+    known = rng.random((N_LOG, len(names))).round(4)
     Decision.objects.bulk_create(
         (
             Decision(
@@ -84,7 +91,7 @@ def _point() -> Any:
                 arms=arms,
                 probabilities=even,
                 propensity=even[0],
-                context=dict(zip(version.features, known[number].tolist(), strict=False)),
+                context=dict(zip(names, known[number].tolist(), strict=True)),
             )
             for number, visitor in enumerate(visitors)
         ),

@@ -3,7 +3,8 @@
 
 Peers are optional: ``pip install mabwiser vowpalwabbit``; what is not installed is left out, and
 that is said. The priors of Open Bandit's logging policy come from ``pip install --no-deps
-obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds; ``--seeds``: so many worlds.
+obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds; ``--seeds`` and ``--world``: so many
+worlds, and of which kind.
 """
 
 from __future__ import annotations
@@ -30,18 +31,22 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, help="so many worlds of each kind (default: 20)")
+    parser.add_argument("--world", action="append", choices=worlds.KINDS, help="default: both")
     arguments = parser.parse_args()
     if unknown := set(arguments.sections) - set(SECTIONS):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     for name in arguments.sections or SECTIONS:
         print(f"== {name}")
-        more = {"n_seeds": arguments.seeds} if name == "worlds" else {}
+        more = {}
+        if name == "worlds":
+            more = {"n_seeds": arguments.seeds, "kinds": tuple(arguments.world or worlds.KINDS)}
         rows = SECTIONS[name](quick=arguments.quick, **more)
         for row in rows:
             print("  ".join(f"{key} {_short(value)}" for key, value in row.items()), flush=True)
         RESULTS.mkdir(exist_ok=True)
         found = {"machine": machine(), "quick": arguments.quick, "rows": rows}
-        (RESULTS / f"bandits-{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+        kind = "-".join([name, *(arguments.world or ())])
+        (RESULTS / f"bandits-{kind}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 def _short(value: object) -> str:

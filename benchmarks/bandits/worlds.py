@@ -1,7 +1,7 @@
 """
 Made-up worlds: ten arms, eight features, rewards linear or logistic in the context, tastes that
-stay or drift. Mean regret a round against the best arm of each context, 20 seeds, in batches of
-50 rounds as a task would learn them, the same for everybody.
+stay or drift. Mean regret a round against the best arm of each context, in batches of 50 rounds as
+a task would learn them, the same for everybody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.bandits.learners import learners
 
 N_ARMS, N_FEATURES, BATCH = 10, 8, 50
+KINDS = ("linear", "logistic")
 
 
 class World:
@@ -46,11 +47,13 @@ class World:
             self.truth = self.truth[self.rng.permutation(N_ARMS)]
 
 
-def run(*, quick: bool = False, n_seeds: int | None = None) -> list[dict[str, object]]:
+def run(
+    *, quick: bool = False, n_seeds: int | None = None, kinds: tuple[str, ...] = KINDS
+) -> list[dict[str, object]]:
     n_rounds = 5_000 if quick else 50_000
     n_seeds = n_seeds or (2 if quick else 20)
     rows: list[dict[str, object]] = []
-    for kind in ("linear", "logistic"):
+    for kind in kinds:
         for drifts in (False, True):
             makers = learners(
                 N_ARMS, N_FEATURES, yes_or_no=kind == "logistic", discount=1 - 1 / 5000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,8 @@ from engagement.flows.metrics.days import midnight
 from engagement.flows.profiles import making as profiles
 from engagement.flows.serving import live
 from engagement.models import DecisionPoint, Visitor
+from engagement.signals import events_recorded
+from engagement.tasks import follow_events
 from shop_demo.simulation import goods as catalogue
 from shop_demo.simulation import offering, shopping, world
 from shop_demo.simulation.shopping import Visit
@@ -102,21 +105,46 @@ def simulate(
         )
     story = Story(first, until - timedelta(days=1), visitors)
     stage = Stage(points, goods, habits, draws_rng, channel)
-    day = first - timedelta(days=1)
-    for plan in _plans(day, people, stage, visits_rng, looks_only=True):
-        visit(plan, replace(stage, points=()))
-    _night(points, channel, at=midnight(first))
-    for day in _days(first, days):
-        who = world.come(day, people, visits_rng)
-        learnt_at = midnight(day)
-        for plan in _plans(day, who, stage, visits_rng, first_number=story.n_visits):
-            if plan.at - learnt_at >= LEARNS_EVERY:
-                learnt_at = plan.at
-                _learn(points, at=learnt_at)
-            story.add(visit(plan, stage))
-        _night(points, channel, at=midnight(day + timedelta(days=1)))
-        progress(1)
+    with _simulated_clock():
+        _look_around(first - timedelta(days=1), people, stage, visits_rng)
+        for day in _days(first, days):
+            who = world.come(day, people, visits_rng)
+            _day(_plans(day, who, stage, visits_rng, first_number=story.n_visits), stage, story)
+            _night(points, channel, at=midnight(day + timedelta(days=1)))
+            progress(1)
     return story
+
+
+@contextmanager
+def _simulated_clock() -> Iterator[None]:
+    """
+    Keep the app from learning by the real clock when events are stored: by that clock the windows
+    of simulated decisions are over before anything has come of them.
+    """
+    uid = "engagement.deciding"
+    was_there = events_recorded.disconnect(dispatch_uid=uid)
+    try:
+        yield
+    finally:
+        if was_there:
+            events_recorded.connect(follow_events, dispatch_uid=uid)
+
+
+def _look_around(
+    day: date, people: Sequence[Somebody], stage: Stage, rng: np.random.Generator
+) -> None:
+    for plan in _plans(day, people, stage, rng, looks_only=True):
+        visit(plan, replace(stage, points=()))
+    _night(stage.points, stage.channel, at=midnight(day + timedelta(days=1)))
+
+
+def _day(plans: Sequence[Visit], stage: Stage, story: Story) -> None:
+    learnt_at = plans[0].at if plans else None
+    for plan in plans:
+        if learnt_at is not None and plan.at - learnt_at >= LEARNS_EVERY:
+            learnt_at = plan.at
+            _learn(stage.points, at=learnt_at)
+        story.add(visit(plan, stage))
 
 
 def _known(favourites: Sequence[str], goods: catalogue.Goods) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,8 +59,8 @@ def of_point(noted: Sequence[Noted]) -> Regret:
     )
 
 
-def _allowed(keys: object) -> dict[str, list[str]]:
-    wanted = list(dict.fromkeys(keys))  # type: ignore[call-overload]
+def _allowed(keys: Iterable[str]) -> dict[str, list[str]]:
+    wanted = list(dict.fromkeys(keys))
     found: dict[str, list[str]] = {}
     for start in range(0, len(wanted), CHUNK):
         rows = Decision.objects.filter(key__in=wanted[start : start + CHUNK])

@@ -80,6 +80,8 @@ def visit(plan: Visit, stage: Stage) -> Done:
 
 
 class _Visiting:
+    """A visit while it lasts: ``at`` moves on with each page."""
+
     def __init__(self, plan: Visit, stage: Stage) -> None:
         self.plan, self.stage = plan, stage
         self.person: Person = plan.who.person(stage.channel)

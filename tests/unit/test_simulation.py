@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+import shop_demo.settings
 from engagement.flows.promotions.discounts import Terms
 from engagement.flows.promotions.offers import RunningOffer
 from engagement.management.pictures import curves
@@ -142,3 +144,17 @@ def test_curves_are_drawn_and_told():
     assert "by chance: 499 after 500." in drawn
     assert "<title>What was lost</title>" in drawn
     assert curves("Nothing", {}, x_label="", y_label="").startswith("<svg")
+
+
+@pytest.mark.parametrize(("told", "share"), [("0.2", 0.2), ("", 0.0), (None, 0.0)])
+def test_the_hold_out_of_the_demonstration_comes_from_the_environment(
+    monkeypatch, tmp_path, told, share
+):
+    monkeypatch.setenv("SHOP_DEMO_VAR", str(tmp_path))
+    monkeypatch.delenv("HOLDOUT_SHARE", raising=False)
+    if told is not None:
+        monkeypatch.setenv("HOLDOUT_SHARE", told)
+
+    found = runpy.run_path(shop_demo.settings.__file__)
+
+    assert found["ENGAGEMENT"]["HOLDOUT_SHARE"] == share

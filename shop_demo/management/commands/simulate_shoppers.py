@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=28, help="how many days (default: 28)")
-        parser.add_argument("--visitors", type=int, help="how many visitors (default: 400; 10)")
+        parser.add_argument("--visitors", type=int, help="how many visitors (default: 600; 10)")
         parser.add_argument("--seed", type=int, default=1, help="of all chance (default: 1)")
         parser.add_argument(
             "--place",
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         with _bar(options, options["days"], "day") as done:
             story = days.simulate(
                 days=options["days"],
-                visitors=options["visitors"] or 400,
+                visitors=options["visitors"] or 600,
                 seed=options["seed"],
                 until=timezone.localdate(),
                 places=options["place"],
