@@ -21,6 +21,7 @@ from oscar.core.loading import get_class, get_model
 from oscar.test import factories
 
 from engagement.adapters import get_adapter
+from engagement.contrib.oscar.adapter import OscarAdapter
 from engagement.contrib.oscar.offers import OscarOffers
 from engagement.current_request import serving
 from engagement.flows.promotions import granting, offers, steering
@@ -415,6 +416,38 @@ def test_what_breaks_costs_the_offer_and_no_order(shop, ann, monkeypatch, broken
     ann.check_out()
 
     assert len(shop.orders()) == 1
+
+
+@pytest.mark.parametrize("question", ["offers", "item_key", "get_channel", "get_customer"])
+def test_an_adapter_that_fails_costs_a_code_at_most_and_no_order(shop, ann, monkeypatch, question):
+    code = give(make_offer(), ann.user).shown_code
+    ann.add(shop.teapot)
+    ann.type_code(code)
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(OscarAdapter, question, fail)
+    ann.check_out()
+
+    (order,) = shop.orders()
+    n_used = Redemption.objects.count()
+    assert order.total_incl_tax == (Decimal("21.60") if n_used else 24)
+
+
+def test_tables_that_are_not_there_cost_the_code_in_a_basket_and_no_order(shop, ann):
+    code = give(make_offer(), ann.user).shown_code
+    ann.add(shop.teapot)
+    ann.type_code(code)
+    tables = [name for name in connection.introspection.table_names() if "engagement" in name]
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
+
+    ann.check_out()
+
+    (order,) = shop.orders()
+    assert order.total_incl_tax == 24
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
