@@ -25,7 +25,7 @@ class OscarOffers(ShopOffers):
         if basket is None:
             return None
         if basket.pk is None or basket.is_empty:
-            return ShopCart((), settings.OSCAR_DEFAULT_CURRENCY)  # type: ignore[misc]
+            return ShopCart((), str(getattr(settings, "OSCAR_DEFAULT_CURRENCY", "")))
         return tills.cart_of(basket)
 
     def grant(self, code: OfferedCode) -> str:

@@ -182,9 +182,11 @@ class Till:
             # Oscar applies its offers anew without forgetting the last time.
             return before
         discount = get_class("offer.benefits", "apply_discount")
-        for line, amount in self._shares(one):
+        taken = NOTHING
+        for line, amount in list(self._shares(one)):
             discount(line, amount, line.quantity, offer)
-        return one.discount
+            taken += amount
+        return taken
 
     def _shares(self, one: Applied) -> Iterator[tuple[Any, Decimal]]:
         """Share out what an item's lines lose: variants and wishes of buyers make several."""

@@ -9,6 +9,7 @@ count all the same.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,8 @@ from engagement.models import Grant, Promotion
 from engagement.shop_offers import OfferedCode
 
 PREFIX = "engagement-"
+# The shop may sell rings, and have an offer for engagements.
+SLUG = re.compile(rf"{PREFIX}[0-9a-f]{{32}}")
 CONDITION = "engagement.contrib.oscar.proxies.OfferCondition"
 BENEFIT = "engagement.contrib.oscar.proxies.OfferBenefit"
 # After whatever the shop itself takes off: nobody pays more for having an offer of ours.
@@ -41,12 +44,13 @@ def slug_of(name: str) -> str:
 
 
 def is_ours(offer: Any) -> bool:
-    return offer is not None and str(offer.slug).startswith(PREFIX)
+    return offer is not None and SLUG.fullmatch(str(offer.slug)) is not None
 
 
 def ours() -> QuerySet[Any]:
     """Return the conditional offers that we have made."""
-    return get_model("offer", "ConditionalOffer")._base_manager.filter(slug__startswith=PREFIX)
+    rows = get_model("offer", "ConditionalOffer")._base_manager
+    return rows.filter(slug__startswith=PREFIX, condition__proxy_class=CONDITION)
 
 
 def rows_of(offers: Iterable[RunningOffer]) -> list[Any]:
@@ -180,7 +184,7 @@ def clear() -> None:
 
 def _vouchers() -> QuerySet[Any]:
     rows = get_model("voucher", "Voucher").objects
-    found: QuerySet[Any] = rows.filter(offers__slug__startswith=PREFIX).distinct()
+    found: QuerySet[Any] = rows.filter(offers__in=ours()).distinct()
     return found
 
 

@@ -75,6 +75,7 @@ def walk(folder: Path, python: Path, shop: str, steps: page.Steps, pictures, ste
         there = Walk(project, url)
         there.guest()
         there.customer()
+        there.offer()
         browse(project, url, there, pictures, step)
     step(f"{shop}: engagement_check")
     print(project.manage("engagement_check", may_fail=True))

@@ -12,6 +12,25 @@ PRODUCTS = """{
     for product in __import__("oscar.core.loading").core.loading.get_model(
         "catalogue", "Product").objects.filter(parent=None)
 }"""
+# A tenth off with a code of their own, for whoever has this address.
+GIVE = """
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from engagement.flows.promotions import granting, offers
+from engagement.flows.promotions.shoppers import shopper_of
+from engagement.flows.serving.visit import person_of_customer
+from engagement.models import Campaign, Promotion
+
+now = timezone.now()
+campaign = Campaign.objects.create(
+    name="welcome", currency="EUR", status="running", started_at=now)
+row = Promotion.objects.create(
+    campaign=campaign, name="tenth", kind="percentage", value=10, code_kind="personal",
+    texts={{"en": {{"title": "A tenth off"}}}})
+user = get_user_model().objects.get(email="{email}")
+who = shopper_of(person_of_customer(str(user.pk), ""), at=now)
+print(granting.grant(offers.detached(offers.rows(pk=row.pk).get()), shopper=who, at=now).shown_code)
+"""
 NAMES = {
     1: "view_item_list",
     2: "select_item",
@@ -92,6 +111,33 @@ class Walk:
         (sentiment,) = self.project.rows("SELECT sentiment FROM engagement_reviewanalysis")[-1]
         assert sentiment == "positive", sentiment
 
+    def offer(self) -> None:
+        """A code of one customer takes a tenth off for her, and nothing for another."""
+        chosen, other = (self._somebody(f"{name}@example.org") for name in ("cleo", "dan"))
+        give = GIVE.format(email="cleo@example.org")
+        code = self.project.manage("shell", "--no-imports", "-c", give).strip().splitlines()[-1]
+        said = other.post("/basket/vouchers/add/", {"code": code})
+        assert "does not qualify" in said, said
+        assert "A tenth off" in chosen.post("/basket/vouchers/add/", {"code": code.lower()})
+        chosen.check_out()
+        other.check_out()
+        query = "SELECT total_incl_tax FROM order_order ORDER BY id DESC LIMIT 2"
+        assert [float(total) for (total,) in self.project.rows(query)] == [24.0, 21.6]
+        assert "A tenth off" not in Visitor(self.url).get("/offers/")
+        # Somebody has such a code in the basket when the app is taken out.
+        self.left = self._somebody("eve@example.org")
+        give = give.replace('"welcome"', '"second"').replace('"tenth"', '"again"')
+        give = give.replace("cleo@", "eve@")
+        code = self.project.manage("shell", "--no-imports", "-c", give).strip().splitlines()[-1]
+        assert "21.60" in self.left.post("/basket/vouchers/add/", {"code": code})
+
+    def _somebody(self, email: str) -> Visitor:
+        visitor = Visitor(self.url)
+        visitor.agree()
+        visitor.register(email)
+        visitor.add(self.teapot)
+        return visitor
+
     def meets(self, page: str, *wanted: str) -> None:
         missing = set(wanted) - placements(page)
         assert not missing, f"not on the page: {missing}; there are {placements(page)}"
@@ -112,6 +158,9 @@ class Walk:
     # -- without it -------------------------------------------------------------------------
     def without(self) -> None:
         """The same shop again, after the app's lines were taken out."""
+        self.left.url = self.url
+        assert "24.00" in self.left.get("/basket/")
+        self.left.check_out()
         visitor = Visitor(self.url)
         for path in ("/catalogue/", self.mug["url"], "/search/?q=Mug"):
             page = visitor.get(path)

@@ -21,6 +21,7 @@ from oscar.core.loading import get_class, get_model
 from oscar.test import factories
 
 from engagement.adapters import get_adapter
+from engagement.contrib.oscar.adapter import OscarAdapter
 from engagement.contrib.oscar.offers import OscarOffers
 from engagement.current_request import serving
 from engagement.flows.promotions import granting, offers, steering
@@ -310,6 +311,46 @@ def test_offers_of_some_are_on_no_public_page(shop, ann):
     assert "tenth off" not in stranger.get(shop.mug.get_absolute_url())
 
 
+def test_oscars_dashboard_shows_what_was_made(shop, ann, admin_client):
+    give(make_offer(), ann.user)
+    give(make_offer("own", code_kind=Promotion.CodeKind.AUTOMATIC), ann.user)
+    ann.add(shop.mug)
+    ann.basket()
+    (of_codes, _own) = get_model("offer", "ConditionalOffer").objects.order_by("pk")
+    (kept,) = get_model("voucher", "VoucherSet").objects.all()
+    (voucher,) = kept.vouchers.all()
+
+    for name, pk in (
+        ("offer-list", None),
+        ("offer-detail", of_codes.pk),
+        ("offer-condition", of_codes.pk),
+        ("offer-benefit", of_codes.pk),
+        ("voucher-list", None),
+        ("voucher-set-list", None),
+        ("voucher-set-detail", kept.pk),
+        ("voucher-stats", voucher.pk),
+    ):
+        url = reverse(f"dashboard:{name}", kwargs={"pk": pk} if pk else {})
+        assert admin_client.get(url).status_code == 200, name
+    assert kept.name == "A tenth off for you"
+
+
+def test_an_offer_of_the_shops_own_stays_its_own(shop, ann):
+    rings = factories.RangeFactory(includes_all_products=True)
+    factories.ConditionalOfferFactory(
+        name="Engagement rings",
+        benefit=factories.BenefitFactory(range=rings, type="Percentage", value=50),
+        condition=factories.ConditionFactory(range=rings, type="Count", value=1),
+    )
+    assert get_model("offer", "ConditionalOffer").objects.get().slug == "engagement-rings"
+    ann.add(shop.teapot)
+
+    call_command("engagement_oscar_offers", clear=True)
+
+    assert "12.00" in ann.basket()
+    assert get_model("offer", "ConditionalOffer").objects.count() == 1
+
+
 def test_n_for_m_and_variants_take_off_the_cheapest(shop, ann):
     offer = make_offer(
         kind=Promotion.Kind.N_FOR_M,
@@ -415,6 +456,38 @@ def test_what_breaks_costs_the_offer_and_no_order(shop, ann, monkeypatch, broken
     ann.check_out()
 
     assert len(shop.orders()) == 1
+
+
+@pytest.mark.parametrize("question", ["offers", "item_key", "get_channel", "get_customer"])
+def test_an_adapter_that_fails_costs_a_code_at_most_and_no_order(shop, ann, monkeypatch, question):
+    code = give(make_offer(), ann.user).shown_code
+    ann.add(shop.teapot)
+    ann.type_code(code)
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(OscarAdapter, question, fail)
+    ann.check_out()
+
+    (order,) = shop.orders()
+    n_used = Redemption.objects.count()
+    assert order.total_incl_tax == (Decimal("21.60") if n_used else 24)
+
+
+def test_tables_that_are_not_there_cost_the_code_in_a_basket_and_no_order(shop, ann):
+    code = give(make_offer(), ann.user).shown_code
+    ann.add(shop.teapot)
+    ann.type_code(code)
+    tables = [name for name in connection.introspection.table_names() if "engagement" in name]
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
+
+    ann.check_out()
+
+    (order,) = shop.orders()
+    assert order.total_incl_tax == 24
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
