@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from engagement.flows.deciding import versions
 from engagement.flows.metrics import reading
+from engagement.flows.serving import live
 from engagement.models import (
     Decision,
     DecisionPoint,
@@ -120,6 +121,17 @@ def test_each_taste_gets_its_offer_and_the_dashboard_says_what_that_earns(offers
     assert set(Product.objects.values_list("stock", flat=True)) == {500}
     assert not Visitor.objects.filter(key__startswith=MARK).exists()
     assert not PolicyState.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_windows_end_by_the_simulated_clock(offers):
+    DecisionPoint.objects.update(learns_at_once=True, window_hours=72)
+    live.forget()
+
+    simulate(1, 12)
+
+    assert Decision.objects.exists()
+    assert not Decision.objects.filter(settled_at__isnull=False).exists()
 
 
 @pytest.mark.slow
