@@ -166,6 +166,14 @@ def counted() -> tuple[int, int]:
     return ours().count(), _vouchers().count()
 
 
+def drop_expired(*, at: datetime) -> int:
+    """Delete the vouchers of ours that have ended and that no order has used; return how many."""
+    rows = _vouchers().filter(end_datetime__lt=at, applications__isnull=True)
+    keys = list(rows.values_list("pk", flat=True))
+    get_model("voucher", "Voucher").objects.filter(pk__in=keys).delete()
+    return len(keys)
+
+
 def clear() -> None:
     """Delete every row of Oscar's that we have made; orders keep what they say of them."""
     with transaction.atomic():

@@ -76,6 +76,7 @@ def walk(folder: Path, python: Path, shop: str, steps: page.Steps, pictures, ste
         there.guest()
         there.customer()
         there.offer()
+        there.card()
         browse(project, url, there, pictures, step)
     step(f"{shop}: engagement_check")
     print(project.manage("engagement_check", may_fail=True))

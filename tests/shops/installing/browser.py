@@ -98,6 +98,7 @@ class Look:
         self.page.locator("#add_to_basket_form button[type=submit]").click()
         self.go("/basket/")
         self.shows("basket", "cart.complete_the_set")
+        self.takes_the_offer()
         self.check_out()
         self.shows("thank-you", "confirmation.also_bought")
         self.go("/accounts/profile/")
@@ -125,6 +126,14 @@ class Look:
             self.page.locator("#view_preview").click()
         self.page.locator("#place-order").click()
         self.page.wait_for_url(re.compile("thank-you"))
+
+    def takes_the_offer(self) -> None:
+        card = self.page.locator("[data-engagement-promotion]")
+        assert "One euro for you" in card.inner_text()
+        card.locator("button").click()
+        self.page.wait_for_load_state("load")
+        assert "One euro for you" in self.page.locator("#basket_totals").inner_text()
+        self.keep("basket-with-offer")
 
     # -- what is looked at ------------------------------------------------------------------
     def shows(self, what: str, *wanted: str) -> None:

@@ -37,7 +37,20 @@ from django.conf.urls.static import static
 from django.urls import include, path
 from tests.shops.minioscar.urls import urlpatterns
 
-urlpatterns = [*urlpatterns, *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)]
+# What the page of the docs says is not there before it was done.
+urlpatterns = [one for one in urlpatterns if getattr(one, "namespace", "") != "engagement"]
+urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
+"""
+# What learns has to try everything, offering nothing too; a walk wants to know what it meets.
+POLICY = """
+from engagement.learning.bandits import Uniform
+
+
+class Always(Uniform):
+    def wanted(self, state, contexts, allowed):
+        some = allowed.copy()
+        some[:, 0] &= allowed[:, 1:].sum(axis=1) == 0
+        return some / some.sum(axis=1, keepdims=True)
 """
 # A fork has no migrations here, and Oscar's refer to the catalogue's: only the app's are run.
 WITHOUT_MIGRATIONS = """
@@ -82,6 +95,7 @@ class Project:
         self.settings.write_text(text if migrations else text + WITHOUT_MIGRATIONS)
         self.addresses.write_text(ADDRESSES)
         (self.folder / "manage.py").write_text(MANAGE)
+        (self.folder / "shop_policy.py").write_text(POLICY)
         self.manage("migrate", *([] if migrations else ["--run-syncdb"]), "--verbosity", "0")
         self.manage("shell", "--no-imports", "-c", FILL)
         self.manage("rebuild_index", "--noinput", "--verbosity", "0")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections import Counter
 
 from tests.shops.installing.project import Project
@@ -31,6 +33,29 @@ user = get_user_model().objects.get(email="{email}")
 who = shopper_of(person_of_customer(str(user.pk), ""), at=now)
 print(granting.grant(offers.detached(offers.rows(pk=row.pk).get()), shopper=who, at=now).shown_code)
 """
+# An offer for whoever comes by, where the app's pages show one.
+SHOW = """
+from django.utils import timezone
+from engagement.flows.deciding import contexts
+from engagement.models import (
+    Campaign, DecisionPoint, PolicyActivation, PolicyVersion, Promotion)
+
+now = timezone.now()
+campaign = Campaign.objects.create(
+    name="shown", currency="EUR", status="running", started_at=now)
+Promotion.objects.create(
+    campaign=campaign, name="shown", kind="amount", value=1, code_kind="personal",
+    placements=["home.offer", "cart.offer"],
+    texts={"en": {"title": "One euro for you", "text": "Off whatever you take today.",
+                  "terms": "Once."}})
+for name in ("home.offer", "cart.offer"):
+    point = DecisionPoint.objects.create(name=name)
+    version = PolicyVersion.objects.create(
+        point=point, backend="shop_policy.Always", name="v1", features=list(contexts.NAMES))
+    PolicyActivation.objects.create(point=point, version=version, activated_at=now)
+"""
+# A process asks what is live every few seconds; a machine may be busy.
+PATIENCE_SECONDS = 60
 NAMES = {
     1: "view_item_list",
     2: "select_item",
@@ -130,6 +155,19 @@ class Walk:
         give = give.replace("cleo@", "eve@")
         code = self.project.manage("shell", "--no-imports", "-c", give).strip().splitlines()[-1]
         assert "21.60" in self.left.post("/basket/vouchers/add/", {"code": code})
+
+    def card(self) -> None:
+        """A policy's offer is on the home page and by the basket, and taken with one click."""
+        self.project.manage("shell", "--no-imports", "-c", SHOW)
+        visitor = self._somebody("fay@example.org")
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while "One euro for you" not in (page := visitor.get("/basket/")):
+            assert time.monotonic() < limit, "the offer is not shown"
+            time.sleep(1)
+        assert "One euro for you" in visitor.get("/catalogue/")
+        (code,) = re.findall(r'name="code" value="([^"]+)"', page)
+        visitor.get("/basket/")
+        assert "23.00" in visitor.post("/basket/vouchers/add/", {"code": code})
 
     def _somebody(self, email: str) -> Visitor:
         visitor = Visitor(self.url)

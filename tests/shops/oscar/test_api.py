@@ -1,6 +1,7 @@
 """What is put into a basket and ordered through django-oscar-api counts once, and for its buyer."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.apps import apps
@@ -9,7 +10,8 @@ from django.urls import reverse
 from oscar.core.loading import get_model
 from oscar.test.factories import UserFactory
 
-from engagement.models import Event, EventName
+from engagement.models import Event, EventName, Redemption
+from tests.shops.oscar.test_offers import give, make_offer
 from tests.shops.oscar.walking import FIREFOX, Walker, counted
 
 pytestmark = pytest.mark.skipif(
@@ -92,6 +94,26 @@ def test_a_guest_without_our_cookie_is_known_by_the_address(shop):
     assert counted()["purchase"] == 1
     (order,) = shop.orders()
     assert order.guest_email == "guest@example.org"
+
+
+def test_a_code_of_one_customer_counts_for_nobody_else(shop):
+    ann, bob = UserFactory(), UserFactory()
+    code = {"vouchercode": give(make_offer(), ann).shown_code}
+    add = reverse("api-basket-add-voucher")
+    baskets = {}
+    for user in (ann, bob):
+        baskets[user] = ApiClient()
+        baskets[user].client.force_login(user)
+    basket = baskets[ann].add(shop.teapot)
+    baskets[bob].add(shop.teapot)
+
+    refused = baskets[bob].client.post(add, json.dumps(code), content_type="application/json")
+    baskets[ann].send("post", add, code)
+    order = baskets[ann].check_out(basket)
+
+    assert refused.status_code == 406
+    assert Decimal(order["total_incl_tax"]) == Decimal("21.60")
+    assert Redemption.objects.get().order_ref == order["number"]
 
 
 def test_the_shops_pages_are_as_they_were(shop):

@@ -526,6 +526,23 @@ def test_an_offer_is_used_once_however_many_order_at_once(shop, ann, kind):
     assert Redemption.objects.count() == 1
 
 
+def test_vouchers_that_ended_unused_can_be_deleted(shop, ann, bob, capsys):
+    offer = make_offer()
+    used, open_one = (give(offer, one.user).shown_code for one in (ann, bob))
+    ann.add(shop.teapot)
+    ann.type_code(used)
+    ann.check_out()
+    give(make_offer("short"), bob.user)
+    past = timezone.now() - timedelta(days=1)
+    rows = get_model("voucher", "Voucher").objects
+    rows.exclude(code=open_one).update(start_datetime=past, end_datetime=past)
+
+    call_command("engagement_oscar_offers", expired=True)
+
+    assert "1 vouchers deleted" in capsys.readouterr().out
+    assert set(rows.values_list("code", flat=True)) == {used, open_one}
+
+
 # -- taken out again ----------------------------------------------------------------------------
 def test_everything_that_was_made_in_oscar_can_be_taken_out(shop, ann, capsys):
     code = give(make_offer(), ann.user).shown_code
