@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models import QuerySet
+
+# Answers of one connection before PostgreSQL keeps a plan: some shops open one a request.
+KEPT_AFTER = 2
+# Failures of a query after which its plan is relied on no more.
+PATIENCE = 3
 
 
 class Prepared:
@@ -17,14 +23,20 @@ class Prepared:
 
     For a query with window functions that every page view asks, turning the queryset into SQL
     takes several times as long as the database needs for the answer.
+
+    ``planned``: of that, planning takes the most. PostgreSQL keeps the plan for a connection,
+    unless ``DATABASES`` says with ``DISABLE_SERVER_SIDE_CURSORS`` that a pooler hands every
+    transaction to another session. For queries that look up by an index whatever the values are: a
+    plan that does not know its values compares long lists of them one by one.
     """
 
-    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+    def __init__(self, rows: QuerySet[Any, Any], *, planned: bool = False) -> None:
         self.using = rows.db
         compiler = rows.query.get_compiler(using=self.using)
         self.sql, self.params = compiler.as_sql()
         selected = [column for column, *_ in compiler.select[: compiler.col_count]]
         self.converters = compiler.get_converters(selected)
+        self._failed = 0 if planned else PATIENCE
 
     def rows(self, values: Mapping[Any, Any]) -> list[list[Any]]:
         """Return the answer with each key of ``values`` replaced by its value."""
@@ -40,7 +52,15 @@ class Prepared:
 
     def execute(self, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the answer for other parameters, as the database driver gives it."""
-        with connections[self.using].cursor() as cursor:
+        connection = connections[self.using]
+        if self._failed < PATIENCE and _keeps_plans(connection):
+            try:
+                return _execute_planned(connection, self.sql, params)
+            except DatabaseError:
+                # A pooler that mixes sessions, a table that has changed: soon as ever.
+                self._failed += 1
+                raise
+        with connection.cursor() as cursor:
             cursor.execute(self.sql, params)
             return list(cursor.fetchall())
 
@@ -53,6 +73,37 @@ class Prepared:
                 for convert in converters:
                     row[place] = convert(row[place], expression, connection)
         return answer
+
+
+def _keeps_plans(connection: Any) -> bool:
+    return (
+        connection.vendor == "postgresql"
+        and not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+        and _binding_cursor() is not None
+    )
+
+
+@functools.cache
+def _binding_cursor() -> Any:
+    """Return the cursor that binds in the server, without which there are no plans to keep."""
+    base = importlib.import_module("django.db.backends.postgresql.base")
+    # Not with psycopg 2.
+    return getattr(base, "ServerBindingCursor", None)
+
+
+def _execute_planned(connection: Any, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return all rows; queries are logged, wrapped and refused as by any cursor of Django's."""
+    connection.ensure_connection()
+    driver = connection.connection
+    cursor = _binding_cursor()(driver)
+    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    usual, driver.prepare_threshold = driver.prepare_threshold, KEPT_AFTER
+    try:
+        with make(cursor) as wrapped:
+            wrapped.execute(sql, params)
+            return list(wrapped.fetchall())
+    finally:
+        driver.prepare_threshold = usual
 
 
 def _adapt(value: Any, connection: Any) -> Any:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -119,6 +120,7 @@ def picture_url(name: str) -> str:
     return static(f"shop_demo/pictures/{name}.svg")
 
 
+@lru_cache(maxsize=20_000)
 def _uuid(key: str) -> uuid.UUID | None:
     """Return the key as a UUID; None for one that another shop may have used."""
     try:

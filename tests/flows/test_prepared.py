@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
-from engagement.prepared import Among
+from engagement.prepared import Among, Prepared
 from tests.othershop.models import Book, Sale
 from tests.serving import shelve
 
@@ -79,3 +80,63 @@ def test_uuids_are_found(demo, db, at):
     )
 
     assert Among(Product.objects.on_sale).find([product.pk]) == [product.pk]
+
+
+@pytest.mark.postgresql
+class TestPlans:
+    """PostgreSQL keeps the plan of a query that is asked again."""
+
+    @staticmethod
+    def make(**options):
+        return Prepared(Book.objects.filter(slug="<slug>").values_list("name"), **options)
+
+    @staticmethod
+    def kept():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM pg_prepared_statements")
+            return cursor.fetchone()[0]
+
+    @pytest.fixture(autouse=True)
+    def none_kept(self, books):
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+
+    def test_after_a_few_answers(self, django_assert_num_queries):
+        query = self.make(planned=True)
+
+        with django_assert_num_queries(6):
+            for slug in ("dune", "emma", "none") * 2:
+                assert query.rows({"<slug>": slug}) == [[slug.title()]] * (slug != "none")
+
+        assert self.kept() == 1
+
+    def test_where_it_is_asked_for(self):
+        query = self.make()
+        for _ in range(6):
+            assert query.rows({"<slug>": "dune"}) == [["Dune"]]
+
+        assert self.kept() == 0
+
+    def test_but_not_behind_a_pooler(self, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        query = self.make(planned=True)
+        for _ in range(6):
+            assert query.rows({"<slug>": "dune"}) == [["Dune"]]
+
+        assert self.kept() == 0
+
+    def test_a_query_that_keeps_failing_does_without(self):
+        query = self.make(planned=True)
+        failed = 0
+        for _ in range(8):
+            for _ in range(4):
+                try:
+                    with transaction.atomic():
+                        found = query.rows({"<slug>": "dune"})
+                except DatabaseError:
+                    failed += 1
+            # What a pooler does that mixes sessions: the plan is gone, and the driver not told.
+            connection.connection.pgconn.exec_(b"DEALLOCATE ALL")
+
+        assert found == [["Dune"]]
+        assert failed == 3

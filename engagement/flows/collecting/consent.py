@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from django.http import HttpRequest
@@ -19,9 +20,17 @@ MACHINES = re.compile(
     re.IGNORECASE,
 )
 
+# Browsers' names are shorter than this; what comes after it tells nothing.
+LONGEST_NAME = 500
+
 
 def is_machine(user_agent: str) -> bool:
     """Return whether a browser's name is that of a robot."""
+    return _is_machine(user_agent[:LONGEST_NAME])
+
+
+@functools.lru_cache(maxsize=2048)
+def _is_machine(user_agent: str) -> bool:
     return MACHINES.search(user_agent.strip()) is not None
 
 

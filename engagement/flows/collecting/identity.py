@@ -8,6 +8,7 @@ reading a page sets no cookie and stays cacheable.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
@@ -26,6 +27,8 @@ from engagement.conf import app_settings
 from engagement.flows.collecting import consent
 
 ANONYMOUS_KEY = re.compile(r"a[0-9a-f]{32}\Z")
+# A key and its signature are far shorter.
+LONGEST_COOKIE = 200
 DAY = 86_400
 
 
@@ -172,6 +175,14 @@ def cookie_key(request: HttpRequest) -> str:
 
 def read_cookie(value: str) -> str:
     """Return the anonymous key of a signed cookie value, "" where the signature is not ours."""
+    if not value or len(value) > LONGEST_COOKIE:
+        return ""
+    return _read(value, settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(value: str, secret: str | bytes, fallbacks: tuple[str | bytes, ...]) -> str:
+    """Read a cookie once: a browser sends the same one with every request."""
     try:
         key = _signer().unsign(value)
     except signing.BadSignature:

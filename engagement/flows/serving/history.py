@@ -222,9 +222,8 @@ def _prepare(kind: str, person: Person, limit: int) -> Prepared:
             claim=Claim(),
         )
         events = _events(marked, at=_AT)
-        _prepared[form] = Prepared(
-            _counted(events) if kind == "version" else _latest(events, limit)
-        )
+        rows = _counted(events) if kind == "version" else _latest(events, limit)
+        _prepared[form] = Prepared(rows, planned=True)
     return _prepared[form]
 
 

@@ -152,9 +152,8 @@ def _fill(
     explain: bool,
     whole_page: bool,
 ) -> Shelf:
-    title = config.title()
     if not config.is_active:
-        return Shelf(config.name, title, config=config)
+        return Shelf(config.name, config.title(), config=config)
     n = max(0, min(config.n if n is None else n, MAX_ITEMS))
     if whole_page:
         _prepare(visit, config, ask, n)
@@ -163,6 +162,7 @@ def _fill(
     if known is not None and known.shelf is not None:
         token = _token(visit, config, known.shelf.items, known.artifact_id)
         return replace(known.shelf, recommendation_id=token)
+    title = config.title()
     filling = _filling(visit, config, ask, n, keep=not explain)
     chosen = choose(visit, filling.pool, n)
     if len(chosen) < max(config.min_items, 1):
