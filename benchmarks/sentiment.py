@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,14 @@ from engagement.learning.sentiment import (
     score,
     valence,
 )
-from engagement.learning.sentiment.aspects import AspectPolarity
+from engagement.learning.sentiment.aspect_encoder import AspectEncoder
+from engagement.learning.sentiment.aspects import AspectPolarity, AspectReader
 from engagement.learning.sentiment.calibration import expected_calibration_error, macro_f1
+from engagement.learning.sentiment.encoders import remembering
 from engagement.learning.sentiment.ensemble import centred
 from engagement.learning.sentiment.finetuning import Progress
 from engagement.learning.sentiment.heads import Head
-from engagement.learning.sentiment.seed import seed_reviews
+from engagement.learning.sentiment.seed import kept_back, seed_reviews
 from engagement.learning.sentiment.seed_encoder import write_seeded
 from engagement.learning.sentiment.spam import SpamClassifier
 
@@ -149,8 +151,12 @@ def member(name: str, **options: Any) -> dict[str, Any]:
 def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
     if not arguments.encoder:
         return {}
+    return {"encoder": member("Transformer", **base(arguments))}
+
+
+def base(arguments: argparse.Namespace) -> dict[str, Any]:
     options = {"base": arguments.encoder, "prefix": arguments.prefix}
-    return {"encoder": member("Transformer", **options)}
+    return options | {"bfloat16": arguments.bfloat16}
 
 
 def line_women(arguments: argparse.Namespace) -> None:
@@ -164,8 +170,11 @@ def line_women3(arguments: argparse.Namespace) -> None:
 
 
 def line_women_tuned(arguments: argparse.Namespace) -> None:
-    for neutral in (False, True):
-        tuned(arguments, "women3" if neutral else "women", women(neutral=neutral), TfidfLogistic())
+    tuned(arguments, "women", women(neutral=False), TfidfLogistic())
+
+
+def line_women3_tuned(arguments: argparse.Namespace) -> None:
+    tuned(arguments, "women3", women(neutral=True), TfidfLogistic(strength=3))
 
 
 def line_zh_tuned(arguments: argparse.Namespace) -> None:
@@ -231,7 +240,13 @@ def line_women_few(arguments: argparse.Namespace) -> None:
     for n in FEW:
         some = drawn(data, n)
         measure(f"women-{n}", "grams", TfidfLogistic(min_texts=1), some)
-        measure(f"women-{n}", "with the lexicon", Ensemble(members | encoder(arguments)), some)
+        measure(f"women-{n}", "with the lexicon", Ensemble(members), some)
+        if arguments.encoder:
+            with_encoder = members | encoder(arguments)
+            measure(f"women-{n}", "with the encoder", Ensemble(with_encoder), some)
+            seeded = {"seeded": member("SeedEncoder", **base(arguments))}
+            every = Ensemble(with_encoder | seeded)
+            measure(f"women-{n}", "with the seed encoder, too", every, some)
 
 
 def line_women_none(arguments: argparse.Namespace) -> None:
@@ -241,7 +256,7 @@ def line_women_none(arguments: argparse.Namespace) -> None:
     show("women-none", model.source, judged(model, data[2], data[3]), since)
     if arguments.encoder:
         since = time.process_time()
-        seeded = SeedEncoder(base=arguments.encoder, prefix=arguments.prefix)
+        seeded = SeedEncoder(**base(arguments))
         seeded.fit([], [], rng=rng())
         n = arguments.sample
         show("women-none", "seed encoder", judged(seeded, data[2][:n], data[3][:n]), since)
@@ -282,44 +297,61 @@ def line_zh_few(arguments: argparse.Namespace) -> None:
     since = time.process_time()
     model = SeedModel().fit([], [], rng=rng(), seed=seed)
     show("zh-0", "seed model", judged(model, data[2], data[3]), since)
+    fitted: list[Classifier] = [model]
+    n_asked = arguments.sample if arguments.encoder else None
+    asked = data[2][:n_asked], data[3][:n_asked]
     if arguments.encoder:
         since = time.process_time()
-        n = arguments.sample
-        other = SeedEncoder(base=arguments.encoder, prefix=arguments.prefix, positive_share=0.5)
-        other.fit([], [], rng=rng(), seed=seed)
-        both = [one.predict_proba(data[2][:n])[:, [NEGATIVE, POSITIVE]] for one in (model, other)]
+        other = SeedEncoder(positive_share=0.5, **base(arguments))
+        other.fit([], [], rng=rng(), seed=not_tuned_on(seed))
+        fitted.append(other)
+        show("zh-0", "seed encoder", judged(other, *asked), since)
+        both = [one.predict_proba(asked[0])[:, [NEGATIVE, POSITIVE]] for one in fitted]
         logits = [np.log(np.clip(p[:, 1], 1e-4, 1) / np.clip(p[:, 0], 1e-4, 1)) for p in both]
         guesses = np.where(sum(x / x.std() for x in logits) > 0, POSITIVE, NEGATIVE)
-        values = {"n": len(guesses), "accuracy": float((guesses == data[3][:n]).mean())}
+        values = {"n": len(guesses), "accuracy": float((guesses == asked[1]).mean())}
         show("zh-0", "seed model and seed encoder", values, since)
     for n in FEW:
-        some = drawn(data, n)
-        measure(f"zh-{n}", "grams", TfidfLogistic(min_texts=1, titles=False), some)
-        measure(f"zh-{n}", "grams and seed", SeededGrams(model), some)
+        some = (*drawn(data, n)[:2], *asked)
+        words = TfidfLogistic(min_texts=1, titles=False)
+        measure(f"zh-{n}", "grams", words, some)
+        measure(f"zh-{n}", "grams and seed", Seeded(fitted[:1], [words]), some)
+        if arguments.encoder:
+            learning = [words, Transformer(**base(arguments))]
+            measure(f"zh-{n}", "grams, encoder and both seeds", Seeded(fitted, learning), some)
 
 
-class SeededGrams(Classifier):
-    """The shop's grams beside a seed model that is fitted already, log-probabilities stacked."""
+def not_tuned_on(seed: tuple[list[str], NDArray]) -> tuple[list[str], NDArray]:
+    """Return those of the packaged reviews that no seeded encoder was tuned on."""
+    rows = np.flatnonzero(kept_back(seed[0]))
+    return [seed[0][i] for i in rows], seed[1][rows]
 
-    def __init__(self, seed: SeedModel) -> None:
-        self._seed = seed
-        self._words = TfidfLogistic(min_texts=1, titles=False)
+
+class Seeded(Classifier):
+    """What learns from the labels beside what is fitted already, log-probabilities stacked."""
+
+    def __init__(self, fitted: Sequence[Classifier], learning: Sequence[Classifier]) -> None:
+        self._fitted = list(fitted)
+        self._learning = list(learning)
         self._head = Head(1.0, balanced=False)
 
     def fit(self, texts: Any, labels: Any, *, languages: Any = None, rng: Any = None) -> Any:
-        rows = np.zeros((len(texts), 6))
-        for known, asked in StratifiedKFold(4, shuffle=True, random_state=SEED).split(
-            labels, labels
-        ):
-            self._words.fit([texts[i] for i in known], labels[known], rng=rng)
+        rows = np.zeros((len(texts), 3 * len(self._fitted + self._learning)))
+        folds = StratifiedKFold(4, shuffle=True, random_state=SEED)
+        for known, asked in folds.split(labels, labels):
+            self._teach([texts[i] for i in known], labels[known], rng)
             rows[asked] = self._rows([texts[i] for i in asked])
         self._head.fit(rows, labels, rng)
-        self._words.fit(texts, labels, rng=rng)
+        self._teach(texts, labels, rng)
         self.decision_weights_ = self._head.decision_weights_
         return self
 
+    def _teach(self, texts: Any, labels: Any, rng: Any) -> None:
+        for model in self._learning:
+            model.fit(texts, labels, rng=rng)
+
     def _rows(self, texts: Any) -> NDArray:
-        answers = (self._words.predict_proba(texts), self._seed.predict_proba(texts))
+        answers = [one.predict_proba(texts) for one in self._fitted + self._learning]
         return np.concatenate([centred(answer) for answer in answers], axis=1)
 
     def predict_proba(self, texts: Any, languages: Any = None) -> Any:
@@ -363,32 +395,59 @@ def line_snippets(arguments: argparse.Namespace) -> None:
 
 
 def line_aspects(arguments: argparse.Namespace) -> None:
+    for domain, known, asked in aspect_terms():
+        aspects_by(f"{domain}, grams", AspectPolarity(), known, asked, {})
+
+
+def line_aspects_tuned(arguments: argparse.Namespace) -> None:
+    """Fine-tune an encoder for each domain; the share of the grams is its default."""
+    for domain, known, asked in aspect_terms():
+        model = AspectEncoder(
+            **base(arguments) | {"base": arguments.encoder or "minilm"},
+            epochs=arguments.epochs,
+            learning_rate=arguments.rate,
+        )
+        folder = arguments.checkpoint and arguments.checkpoint / domain
+        options = {"checkpoint": folder, "progress": told}
+        aspects_by(f"{domain}, encoder and grams", model, known, asked, options)
+        model.share = 1.0
+        aspects_by(f"{domain}, encoder", model, None, asked, {})
+
+
+Terms = tuple[list[str], list[tuple[int, int]], NDArray]
+
+
+def aspect_terms() -> Iterator[tuple[str, Terms, Terms]]:
+    """Yield each domain with its texts to learn from and to be asked: texts, spans, classes."""
     rows = pd.read_parquet(DATA / "semeval2014_absa" / "apc_3class_train_test.parquet")
     for domain, own in rows.groupby("domain"):
-        texts, spans = [], []
-        for text, term in zip(own["text_T"], own["term"], strict=True):
-            start = text.index("$T$")
-            texts.append(text.replace("$T$", term))
-            spans.append((start, start + len(term)))
-        labels = own["polarity"].to_numpy() + 1
-        known = (own["split"] == "train").to_numpy()
-        since = time.process_time()
-        model = AspectPolarity().fit(
-            [t for t, k in zip(texts, known, strict=True) if k],
-            [s for s, k in zip(spans, known, strict=True) if k],
-            labels[known],
-            rng=rng(),
-        )
-        asked = [t for t, k in zip(texts, known, strict=True) if not k]
-        places = [s for s, k in zip(spans, known, strict=True) if not k]
-        proba = model.predict_proba(asked, places)
-        values = {
-            "n": len(asked),
-            "accuracy": float((proba.argmax(axis=1) == labels[~known]).mean()),
-            "macro_f1": macro_f1(model.predict(asked, places), labels[~known]),
-            "calibration_error": expected_calibration_error(proba, labels[~known]),
-        }
-        show("aspects", str(domain), values, since)
+        parts: list[Terms] = []
+        for kind in ("train", "test"):
+            some = own[(own["split"] == "train") == (kind == "train")]
+            texts, spans = [], []
+            for text, term in zip(some["text_T"], some["term"], strict=True):
+                start = text.index("$T$")
+                texts.append(text.replace("$T$", term))
+                spans.append((start, start + len(term)))
+            parts.append((texts, spans, some["polarity"].to_numpy() + 1))
+        yield str(domain), parts[0], parts[1]
+
+
+def aspects_by(
+    name: str, model: AspectReader, known: Terms | None, asked: Terms, options: dict[str, Any]
+) -> None:
+    since = time.process_time()
+    if known is not None:
+        model.fit(*known, rng=rng(), **options)
+    texts, spans, labels = asked
+    proba = model.predict_proba(texts, spans)
+    values = {
+        "n": len(texts),
+        "accuracy": float((proba.argmax(axis=1) == labels).mean()),
+        "macro_f1": macro_f1(model.decide(proba), labels),
+        "calibration_error": expected_calibration_error(proba, labels),
+    }
+    show("aspects", name, values, since)
 
 
 def line_spam(arguments: argparse.Namespace) -> None:
@@ -437,6 +496,7 @@ LINES: dict[str, Callable[[argparse.Namespace], None]] = {
     "women": line_women,
     "women3": line_women3,
     "women-tuned": line_women_tuned,
+    "women3-tuned": line_women3_tuned,
     "women-few": line_women_few,
     "women-none": line_women_none,
     "seeded": line_seeded,
@@ -445,6 +505,7 @@ LINES: dict[str, Callable[[argparse.Namespace], None]] = {
     "zh-few": line_zh_few,
     "snippets": line_snippets,
     "aspects": line_aspects,
+    "aspects-tuned": line_aspects_tuned,
     "spam": line_spam,
     "speed": line_speed,
 }
@@ -462,13 +523,14 @@ def main() -> None:
     tuning.add_argument("--tokens", type=int, default=128, help="of a text that are read")
     tuning.add_argument("--rate", type=float, default=5e-5, help="learning rate")
     tuning.add_argument("--frozen-layers", type=int, default=0)
-    tuning.add_argument("--bfloat16", action="store_true", help="tune in mixed precision")
+    tuning.add_argument("--bfloat16", action="store_true", help="mixed precision")
     tuning.add_argument("--checkpoint", type=Path, help="a folder; where it was killed, it goes on")
     arguments = parser.parse_args()
-    everything = [line for line in LINES if not line.endswith("-tuned")]
+    everything = [line for line in LINES if not line.endswith(("-tuned", "seeded"))]
     chosen = everything if "all" in arguments.lines else arguments.lines
-    for line in chosen:
-        LINES[line](arguments)
+    with remembering():
+        for line in chosen:
+            LINES[line](arguments)
 
 
 if __name__ == "__main__":

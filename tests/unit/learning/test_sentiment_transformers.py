@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from engagement.learning.sentiment import MissingExtra, SeedEncoder, TinyEncoder, Transformer
+from engagement.learning.sentiment import (
+    Ensemble,
+    MissingExtra,
+    SeedEncoder,
+    TinyEncoder,
+    Transformer,
+)
 from engagement.learning.sentiment.aspect_encoder import AspectEncoder, marked
+from engagement.learning.sentiment.encoders import Encoder
 from engagement.learning.sentiment.transformer import WrongBase
 from tests.unit.learning.test_sentiment_aspects import sentences
 
@@ -166,3 +173,23 @@ class TestWithTheExtra:
         proba = model.predict_proba(TEXTS)
         np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
         np.testing.assert_allclose(again.predict_proba(TEXTS), proba, atol=1e-6)
+
+    def test_folds_read_each_text_once(self, base, monkeypatch):
+        read = []
+        monkeypatch.setattr(
+            Encoder,
+            "_embed",
+            lambda self, texts, size: read.extend(texts) or np.ones((len(texts), self.width)),
+        )
+        member = {"BACKEND": "engagement.learning.sentiment.Transformer"}
+        Ensemble({"encoder": member | {"OPTIONS": {"base": str(base)}}}).fit(TEXTS, LABELS)
+
+        assert sorted(read) == sorted(TEXTS)
+
+    def test_half_precision_answers_nearly_the_same(self, base):
+        options = {"base": str(base), "tuned": True, "epochs": 2, "min_texts": 10}
+        whole, half = (
+            Transformer(**options, bfloat16=mixed).fit(TEXTS, LABELS).predict_proba(TEXTS)
+            for mixed in (False, True)
+        )
+        np.testing.assert_allclose(half, whole, atol=0.05)
