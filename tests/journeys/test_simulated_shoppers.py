@@ -25,7 +25,7 @@ from engagement.models import (
 from shop_demo.adapter import DemoAdapter
 from shop_demo.models import Order, Product
 from shop_demo.seeding import points
-from shop_demo.simulation import days, regret, walkers
+from shop_demo.simulation import days, earning, regret, walkers
 from shop_demo.simulation.world import MARK, Habits
 from tests import deciding, promoting
 from tests.othershop.catalogue import make_item
@@ -114,6 +114,8 @@ def test_each_taste_gets_its_offer_and_the_dashboard_says_what_that_earns(offers
     assert Decision.objects.filter(orders=1, reward=1).exists()
     for name in ("conversion", "revenue_per_visitor"):
         assert uplift(story, name).low > 0
+    alone = earning.uplifts(since=story.first, until=story.last)
+    assert alone["revenue"].value == pytest.approx(uplift(story, "revenue_per_visitor").value)
 
     assert "Forgotten: 250 visitors" in said("--forget")
     assert counts() == before

@@ -14,10 +14,9 @@ from tqdm import tqdm
 
 from engagement.conf import app_settings
 from engagement.flows.metrics import making as metrics
-from engagement.flows.metrics import reading
 from engagement.flows.profiles import making as profiles
 from engagement.management.pictures import curves
-from shop_demo.simulation import days, forgetting, regret, walking
+from shop_demo.simulation import days, earning, forgetting, regret, walking
 from shop_demo.simulation.days import AlreadyThere, Story
 from shop_demo.simulation.goods import NoCatalogue
 from shop_demo.simulation.offering import NoOffers
@@ -132,14 +131,11 @@ class Command(BaseCommand):
                 "Nobody is held out: with HOLDOUT_SHARE=0.2 the dashboard says what this earns."
             )
             return
-        found = reading.dashboard(channel="", since=story.first, until=story.last)
-        for figure in found.figures:
-            if figure.kind.name in ("conversion", "revenue_per_visitor") and figure.uplift:
-                one = figure.uplift
-                self.stdout.write(
-                    f"{figure.kind.name}: {one.variant_mean:.3f}, held out {one.control_mean:.3f}; "
-                    f"uplift {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})."
-                )
+        for name, one in earning.uplifts(since=story.first, until=story.last).items():
+            self.stdout.write(
+                f"{name} of a visitor: {one.variant_mean:.2f}, held out {one.control_mean:.2f}; "
+                f"uplift {one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})."
+            )
 
     # -- over HTTP --------------------------------------------------------------------------
     def _walk(self, options: dict[str, Any]) -> None:
