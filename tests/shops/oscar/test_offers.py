@@ -400,6 +400,9 @@ def test_a_policy_shows_its_offer_on_the_basket_page_where_one_click_takes_it(sh
     (code,) = re.findall(r'name="code" value="([^"]+)"', text)
     assert "A tenth off for you" in text
     assert f"Coupon '{code}' added to cart" in ann.type_code(code)
+    taken = ann.basket()
+    assert "In your basket" in taken
+    assert "Use this code" not in taken
     ann.check_out()
 
     (order,) = shop.orders()

@@ -36,6 +36,16 @@ def oscar_found(page: Any) -> list[str]:
         return []
 
 
+@register.filter
+def oscar_has_code(basket: Any, code: str) -> bool:
+    """Return whether a basket has the voucher of a code already."""
+    try:
+        return bool(code) and basket.pk is not None and bool(basket.contains_voucher(code))
+    except Exception:
+        faults.report("oscar:code", "The vouchers of a basket cannot be told")
+        return False
+
+
 @register.simple_tag(takes_context=True)
 def oscar_offer(context: Context, placement: str) -> SafeString:
     """Render the offer of a place; nothing where nobody has made it a decision point."""
