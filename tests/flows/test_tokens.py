@@ -129,3 +129,14 @@ def test_a_new_secret_key_leaves_the_old_ones_tokens_valid(at, settings):
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(tokens.InvalidToken):
         tokens.verify(token, person=ADA, at=at)
+
+
+def test_the_signature_is_djangos(settings):
+    """Ids that pages hold already stay good."""
+    from django.utils.crypto import salted_hmac
+
+    for secret in (settings.SECRET_KEY, b"bytes"):
+        wanted = salted_hmac(
+            "engagement.recommendation", "body.who", secret=secret, algorithm="sha256"
+        ).digest()
+        assert tokens._signature("body", "who", secret) == tokens._encode(wanted[:16])

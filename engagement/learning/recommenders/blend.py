@@ -134,6 +134,8 @@ class Blend(Recommender):
         self._ranker: rankers.Ranker | None = None
         # Not stored: what it was found from, and which items can be recommended.
         self._known: tuple[Float32, Mask, Mask] | None = None
+        # Nor this: a shelf asks for scores, and then for the reasons of the same.
+        self._last: tuple[Histories, NDArray[np.int64], Float32, Float32] | None = None
 
     @property
     def _specs(self) -> Specs:
@@ -215,6 +217,7 @@ class Blend(Recommender):
     ) -> None:
         n = interactions.n_columns
         seen = self._as_members_see(interactions)
+        self._last = None
         self._members = Members(self._specs).fit(seen, now, catalogue, rng)
         none = np.full(n, -1, dtype=np.int32)
         self.categories_ = none if catalogue.categories is None else catalogue.categories
@@ -321,12 +324,18 @@ class Blend(Recommender):
 
     def _score_candidates(self, histories: Histories) -> tuple[NDArray[np.int64], Float32]:
         """Return the candidates of a single history, ascending, and their scores."""
+        columns, _table, values = self._ranked(histories)
+        return columns, values - (values.min() - ABOVE_ZERO) if len(values) else values
+
+    def _ranked(self, histories: Histories) -> tuple[NDArray[np.int64], Float32, Float32]:
+        """Return the candidates of a single history, their features and what the ranker says."""
+        last = self._last
+        if last is not None and last[0] is histories:
+            return last[1:]
         columns, table = self._candidates_of_one(histories)
-        if not len(columns):
-            return columns, np.empty(0, dtype=np.float32)
-        values = self._rank(table)
-        values -= values.min() - ABOVE_ZERO
-        return columns, values
+        values = self._rank(table) if len(columns) else np.empty(0, dtype=np.float32)
+        self._last = histories, columns, table, values
+        return columns, table, values
 
     def attribute(self, histories: Histories, columns: Sequence[int]) -> list[dict[str, float]]:
         """
@@ -336,10 +345,10 @@ class Blend(Recommender):
         is known. For trees a part is what the mean changes by along the paths (Saabas, 2014), for
         a weighted sum its term. Empty for an item that is no candidate.
         """
-        candidates, table = self._candidates_of_one(histories)
+        candidates, table, values = self._ranked(histories)
         if not len(candidates):
             return [{} for _ in columns]
-        lowest = float(self._rank(table).min())
+        lowest = float(values.min())
         places = np.minimum(np.searchsorted(candidates, columns), len(table) - 1)
         there = candidates[places] == np.asarray(columns)
         parts = self._parts(table[places])
@@ -488,6 +497,7 @@ class Blend(Recommender):
     def set_arrays(self, arrays: dict[str, NDArray[Any]]) -> Self:
         own = {key: array for key, array in arrays.items() if "-" not in key}
         super().set_arrays(own)
+        self._last = None
         self._members = Members(self._specs).set_arrays(arrays)
         learnt = {
             k.removeprefix("ranker-"): a for k, a in arrays.items() if k.startswith("ranker-")

@@ -317,6 +317,24 @@ def test_a_refit_learns_new_counts_and_keeps_the_ranker(log: Interactions) -> No
     )
 
 
+def test_reasons_belong_to_the_scores_that_were_given_last(log: Interactions) -> None:
+    early = log.select(log.moments < 100 * DAY)
+    model = blend(ranker="sum").fit(early)
+    mine, other = log.histories([3]), log.histories([4])
+
+    for asked in (mine, other, mine):
+        scores = model.score(asked)[0]
+        best = int(np.argmax(scores))
+        assert sum(model.contributions(asked, best).values()) == pytest.approx(scores[best])
+    before = model.score(mine)[0]
+    model.refit(log)
+    after = model.score(mine)[0]
+
+    assert not np.array_equal(before, after)
+    best = int(np.argmax(after))
+    assert sum(model.contributions(mine, best).values()) == pytest.approx(after[best], rel=1e-4)
+
+
 def test_members_of_one_taste_answer_as_they_would_alone(log: Interactions) -> None:
     knn = f"{HERE}.userknn.UserKNN"
     specs = {
