@@ -170,6 +170,20 @@ def test_policy_decides_as_soon_as_it_was_read(at):
     assert rude.reasons == ["PRF"]
 
 
+def test_what_was_read_but_not_decided_about_is_found_and_decided(at):
+    fair = review("Lovely book, came quickly.", at=at, rating=5)
+    analyse(channel="", at=at)
+    # As a reader leaves it that is killed between the one and the other.
+    Review.objects.filter(pk=fair.pk).update(status="pending", published_at=None)
+    assert sweep.waiting() == [""]
+
+    report = analyse(channel="", at=at)
+
+    fair.refresh_from_db()
+    assert (report.total, fair.status) == (0, "published")
+    assert sweep.waiting() == []
+
+
 def test_one_review_can_be_read_at_once(at):
     one = review("Wonderful, excellent, I love it.", at=at)
     assert analyse_now(one, at=at).sentiment == "positive"

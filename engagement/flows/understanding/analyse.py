@@ -81,6 +81,8 @@ def analyse(
         lock(f"analyse:{channel}", seconds=LOCK_SECONDS),
         threadpool_limits(1, user_api="blas"),
     ):
+        # A reader that was killed between reading and deciding leaves these behind.
+        policy.settle_pending(channel=channel, at=at)
         for batch in _batches(channel, lambda: at + _since(started)):
             if most is not None and report.total >= most:
                 report.is_complete = False

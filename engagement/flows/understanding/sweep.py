@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from engagement.adapters import get_adapter
 from engagement.conf import app_settings
 from engagement.flows.understanding import live, subjects, words
-from engagement.models import AspectSummary, ModelArtifact, Post, Review, ReviewAnalysis
+from engagement.models import AspectSummary, ModelArtifact, Post, Review, ReviewAnalysis, Status
 
 GRACE = 1.25
 COUNT_SPAN = timedelta(hours=23)
+READ_BUT_UNDECIDED = Q(status=Status.PENDING, analysis__isnull=False)
 
 
 def channels() -> list[str]:
@@ -26,13 +27,15 @@ def channels() -> list[str]:
 
 
 def waiting() -> list[str]:
-    """Return the shops with texts that the live model has not read."""
+    """Return the shops with texts that the live model has not read, or nobody decided about."""
     return [channel for channel in channels() if _waits(channel)]
 
 
 def _waits(channel: str) -> bool:
     asked = (channel, live.artifact_id(channel), words.changed_at(channel))
     if subjects.pending_reviews(*asked).exists() or subjects.pending_posts(*asked).exists():
+        return True
+    if Review.objects.of_channel(channel).filter(READ_BUT_UNDECIDED).exists():
         return True
     return next(subjects.pending_of_shop(*asked, 1), None) is not None
 
