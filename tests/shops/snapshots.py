@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.cache import cache
 from django.db import connection
 
 from engagement.flows.collecting import ids
@@ -36,6 +37,8 @@ class Snapshot:
         else:
             connection.ensure_connection()
             self.kept.backup(connection.connection)
+        # What was kept of rows that are as they were before, or gone.
+        cache.clear()
         ids.forget()
 
     def drop(self) -> None:
