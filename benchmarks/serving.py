@@ -163,7 +163,10 @@ def show(result: dict) -> None:
     for placement, one in result["recommend_ms"].items():
         print(f"  {placement:32}{one['median']:>7} ms{one['p95']:>7} ms")
     for name, one in result["model_ms"].items():
-        print(f"  {name:32}{one['median']:>7} ms{one['p90']:>7} ms (90 %)")
+        print(
+            f"  {name:32}{one['median']:>7} ms{one['p90']:>7} ms (90 %), "
+            f"work {one['cpu_median']} and {one['cpu_p90']} ms"
+        )
     for name in ("asked_again", "ranked_anew"):
         one, label = result[f"one_core_{name}"], name.replace("_", " ")
         print(

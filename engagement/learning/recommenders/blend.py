@@ -320,7 +320,7 @@ class Blend(Recommender):
     def speak(self, histories: Histories) -> Spoken:
         if not self.n_items:
             return super().speak(histories)
-        return Spoken.of_some(*self._score_candidates(histories), self.n_items)
+        return Spoken(self.n_items, *self._score_candidates(histories))
 
     def _score_candidates(self, histories: Histories) -> tuple[NDArray[np.int64], Float32]:
         """Return the candidates of a single history, ascending, and their scores."""

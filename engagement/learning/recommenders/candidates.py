@@ -115,14 +115,17 @@ def propose_to_one(
     if repeats:
         there = allowed[mine]
         proposed.append(mine[there][best_of_one(amounts[there], n_owned)])
-    columns = np.unique(np.concatenate(proposed))
+    marked = np.zeros(len(allowed), dtype=bool)
+    marked[np.concatenate(proposed)] = True
+    columns = np.flatnonzero(marked)
     said = np.empty((2 * len(spoken) + 1, len(columns)), dtype=np.float32)
     places[columns] = np.arange(len(columns), dtype=np.int32)
     try:
         for k, one in enumerate(spoken):
+            mean, spread = one.level()
             said[2 * k] = one.of(columns, places)
-            np.subtract(said[2 * k], one.mean, out=said[2 * k + 1])
-            said[2 * k + 1] /= one.spread
+            np.subtract(said[2 * k], mean, out=said[2 * k + 1])
+            said[2 * k + 1] /= spread
     finally:
         places[columns] = -1
     said[1:-1:2].sum(axis=0, out=said[-1])

@@ -22,50 +22,52 @@ class Spoken:
     Scores of one history. ``columns`` are those spoken of, each once, in no order, and ``values``
     their scores; every other one of ``n`` scores zero. Without columns, ``values`` are of all.
 
-    ``mean`` and ``spread`` (the standard deviation, and a little, so that one may divide by it) are
-    of all ``n``. ``order``: all columns that score above zero, best first, where that is known.
+    ``order``: all columns that score above zero, best first, where that is known; ``levels``: what
+    :meth:`level` returns, where it is known.
     """
 
     n: int
     columns: Int64 | None
     values: Float32
-    mean: np.float32
-    spread: np.float32
     order: Int64 | None = None
+    levels: tuple[np.float32, np.float32] | None = None
 
     @classmethod
     def of_entries(cls, indices: NDArray[Any], values: NDArray[Any], n: int) -> Self:
         """Add up the ``values`` of equal ``indices``, all of which are below ``n``."""
         if len(indices) > MANY * n:
-            return cls._of(None, np.bincount(indices, values, n).astype(np.float32), n)
+            return cls.of_all(np.bincount(indices, values, n).astype(np.float32))
         columns, sums = added_up(indices, values, n)
-        return cls._of(columns, sums.astype(np.float32), n)
-
-    @classmethod
-    def of_some(cls, columns: Int64, values: Float32, n: int) -> Self:
-        """Take the scores of distinct ``columns``."""
-        return cls._of(columns, values, n)
-
-    @classmethod
-    def _of(cls, columns: Int64 | None, values: Float32, n: int) -> Self:
-        # Most of all items score zero, so that the mean is small beside what is far from it.
-        mean = float(values.sum(dtype=np.float64)) / max(n, 1)
-        apart = float(values @ values) / max(n, 1) - mean * mean
-        spread = np.float32(np.sqrt(max(apart, 0.0))) + np.float32(1e-9)
-        return cls(n, columns, values, np.float32(mean), spread)
+        return cls(n, columns, sums.astype(np.float32))
 
     @classmethod
     def of_all(cls, values: Float32) -> Self:
-        mean = values.sum() / np.float32(max(len(values), 1))
-        apart = values - mean
-        spread = np.sqrt(apart @ apart / np.float32(max(len(values), 1))) + np.float32(1e-9)
-        return cls(len(values), None, values, np.float32(mean), np.float32(spread))
+        return cls(len(values), None, values)
 
     @classmethod
     def for_ever(cls, values: Float32) -> Self:
         """Take scores that are the same for everybody, and put them into order."""
         order = np.argsort(-values, kind="stable")[: np.count_nonzero(values > 0)]
-        return replace(cls.of_all(values), order=order)
+        return replace(cls.of_all(values), order=order, levels=cls.of_all(values).level())
+
+    def level(self) -> tuple[np.float32, np.float32]:
+        """
+        Return mean and standard deviation of all ``n`` scores; the latter and a little, so that one
+        may divide by it.
+        """
+        if self.levels is not None:
+            return self.levels
+        n = max(self.n, 1)
+        if self.columns is None:
+            mean = self.values.sum() / np.float32(n)
+            apart = self.values - mean
+            spread = np.sqrt(apart @ apart / np.float32(n))
+        else:
+            # Most score zero, so that the mean is small beside what is far from it.
+            mean = self.values.sum(dtype=np.float64) / n
+            square = float(self.values @ self.values) / n
+            spread = np.sqrt(max(square - mean * mean, 0.0))
+        return np.float32(mean), np.float32(spread) + np.float32(1e-9)
 
     def best_first(self, n: int) -> tuple[Int64, Float32]:
         """
@@ -79,10 +81,15 @@ class Spoken:
         if self.columns is None:
             columns = top_n(self.values, n)
             return columns, self.values.take(columns)
-        ascending = np.argsort(self.columns, kind="stable")
-        values = self.values.take(ascending)
-        places = ascending.take(top_n(values, n))
-        return self.columns.take(places), self.values.take(places)
+        n = max(n, 0)
+        high = np.flatnonzero(self.values > 0)
+        if 0 < n < len(high):
+            values = self.values.take(high)
+            least = np.partition(values, len(values) - n)[len(values) - n]
+            high = high[values >= least]
+        columns, values = self.columns.take(high), self.values.take(high)
+        first = np.lexsort((columns, -values))[:n]
+        return columns.take(first), values.take(first)
 
     def best(self, n: int, allowed: NDArray[np.bool_]) -> Int64:
         """
