@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent
 DEBUG = True
 ROOT_URLCONF = "shop_urls"
 DATABASES["default"]["NAME"] = FOLDER / "shop.sqlite3"
-HAYSTACK_CONNECTIONS["default"] |= {{"PATH": str(FOLDER / "whoosh"), "STORAGE": "file"}}
+HAYSTACK_CONNECTIONS["default"]["PATH"] = str(FOLDER / "whoosh")
 MEDIA_ROOT = FOLDER / "media"
 """
 ADDRESSES = """

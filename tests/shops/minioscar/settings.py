@@ -56,8 +56,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 HAYSTACK_CONNECTIONS = {
     "default": {
         "ENGINE": "haystack.backends.whoosh_backend.WhooshEngine",
+        # In memory, its writers would share one folder with those of other processes.
         "PATH": f"{FOLDER}/whoosh",
-        "STORAGE": "ram",
     }
 }
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
