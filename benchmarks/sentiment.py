@@ -317,6 +317,7 @@ def line_zh_few(arguments: argparse.Namespace) -> None:
         measure(f"zh-{n}", "grams", words, some)
         measure(f"zh-{n}", "grams and seed", Seeded(fitted[:1], [words]), some)
         if arguments.encoder:
+            measure(f"zh-{n}", "grams and both seeds", Seeded(fitted, [words]), some)
             learning = [words, Transformer(**base(arguments))]
             measure(f"zh-{n}", "grams, encoder and both seeds", Seeded(fitted, learning), some)
 

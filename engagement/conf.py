@@ -272,13 +272,13 @@ DEFAULTS: dict[str, Any] = {
         "sentiment": {
             "CANDIDATES": [
                 {"BACKEND": "engagement.learning.sentiment.SeedModel", "FROM_LABELS": 0},
-                # Few labels say more beside a list of words than alone.
+                # Few labels say more beside what was known before there were any.
                 {
                     "BACKEND": "engagement.learning.sentiment.Ensemble",
                     "OPTIONS": {
                         "members": {
                             "grams": {"BACKEND": "engagement.learning.sentiment.TfidfLogistic"},
-                            "words": {"BACKEND": "engagement.learning.sentiment.Lexicon"},
+                            "known": {"BACKEND": "engagement.learning.sentiment.SeedModel"},
                         }
                     },
                     "FROM_LABELS": 100,

@@ -5,12 +5,14 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from engagement.conf import DEFAULTS
 from engagement.flows.training import artifact_files, artifacts
-from engagement.flows.understanding import comparing, labels, live
+from engagement.flows.understanding import comparing, labels, ladder, live
 from engagement.flows.understanding.analyse import analyse
 from engagement.flows.understanding.labels import class_of
 from engagement.flows.understanding.train import NoRung, UnknownClassifier, train
-from engagement.learning.sentiment import Lexicon, TfidfLogistic
+from engagement.learning.sentiment import Lexicon, TfidfLogistic, seed
+from engagement.learning.sentiment.base import build
 from engagement.learning.sentiment.by_language import ByLanguage
 from engagement.models import Activation, ModelArtifact, Review, ReviewLabel
 from engagement.signals import artifact_rejected
@@ -82,6 +84,22 @@ def test_each_language_climbs_as_far_as_its_labels_reach(at):
     assert report.activated
     assert report.artifact.verdict == "ahead"
     assert parts(report.artifact) == {"": Lexicon, "en": TfidfLogistic}
+
+
+def test_the_stock_ladder_keeps_what_was_known_beside_few_labels(settings, monkeypatch):
+    settings.ENGAGEMENT = {**settings.ENGAGEMENT, "CLASSIFIERS": DEFAULTS["CLASSIFIERS"]}
+    pairs = [("很好用", "太差了"), ("值得买", "全是垃圾")]
+    known = [f"{thing}{word}" for thing in "鞋灯书车包" for pair in pairs for word in pair] * 4
+    monkeypatch.setattr(seed, "seed_reviews", lambda: (known, np.array([2, 0] * 40)))
+    (few,) = (rung for rung in ladder.rungs_of("sentiment") if rung.from_labels == 100)
+    # The shop's own labels hold one pair, and words of their own; never the other pair.
+    words = [word for pair in (pairs[0], ("满意", "失望")) for word in pair]
+    own = [f"第{n}次买，{word}" for n in range(30) for word in words]
+    model = build(few.spec).fit(own, np.array([2, 0] * 60), rng=np.random.default_rng(1))
+
+    proba = model.predict_proba(["伞，失望", "伞，满意", "伞全是垃圾", "伞值得买"])
+
+    assert (proba[:, 0] > proba[:, 2]).tolist() == [True, False, True, False]
 
 
 def test_what_was_measured_is_kept_with_the_model(at):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engagement.learning.sentiment import Classifier, Ensemble
+from engagement.learning.sentiment import Classifier, Ensemble, TfidfLogistic, seed
 
 WORDS = ("great", "plain", "awful")
 TEXTS = [f"{WORDS[i % 3]} {i}" for i in range(90)]
@@ -66,6 +66,23 @@ def test_members_that_are_fine_tuned_are_told_where_to_keep_their_state(taught, 
     _model, member = taught(held_out=0.2, checkpoint=tmp_path, progress=steps.append)
     assert member.folders == [tmp_path / "one"]
     assert steps == [72]
+
+
+def test_packaged_reviews_are_learnt_from_once_however_many_folds_there_are(monkeypatch):
+    packaged = [f"{thing}{word}" for thing in "鞋灯书车包" for word in ("很好用", "太差了")] * 4
+    monkeypatch.setattr(seed, "seed_reviews", lambda: (packaged, np.array([2, 0] * 20)))
+    learnt = []
+    fit = TfidfLogistic.fit
+
+    def counted(self, texts, *args, **kwargs):
+        learnt.append(len(texts))
+        return fit(self, texts, *args, **kwargs)
+
+    monkeypatch.setattr(TfidfLogistic, "fit", counted)
+    Ensemble(folds=3).fit(TEXTS, LABELS, rng=np.random.default_rng(1))
+
+    assert learnt.count(len(packaged)) == 1
+    assert learnt.count(90) == 1
 
 
 def test_no_more_than_half_may_be_held_out():
