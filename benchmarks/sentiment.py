@@ -256,7 +256,7 @@ def line_women_none(arguments: argparse.Namespace) -> None:
     show("women-none", model.source, judged(model, data[2], data[3]), since)
     if arguments.encoder:
         since = time.process_time()
-        seeded = SeedEncoder(**base(arguments))
+        seeded = SeedEncoder(positive_share=arguments.share, **base(arguments))
         seeded.fit([], [], rng=rng())
         n = arguments.sample
         show("women-none", "seed encoder", judged(seeded, data[2][:n], data[3][:n]), since)
@@ -517,6 +517,7 @@ def main() -> None:
     parser.add_argument("lines", nargs="+", choices=[*LINES, "all"])
     parser.add_argument("--encoder", help="a folder or hub name of a transformers encoder")
     parser.add_argument("--prefix", default="", help='put before each text, as "query: " for E5')
+    parser.add_argument("--share", type=float, default=0.8, help="of positive reviews (women-none)")
     parser.add_argument("--sample", type=int, help="only so many test texts for the encoder")
     tuning = parser.add_argument_group("the lines that fine-tune (women-tuned, zh-tuned)")
     tuning.add_argument("--epochs", type=int, default=2)
