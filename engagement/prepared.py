@@ -78,6 +78,8 @@ class Prepared:
 def _keeps_plans(connection: Any) -> bool:
     return (
         connection.vendor == "postgresql"
+        # Django's log of queries shows them with their values, which the server has here.
+        and not connection.queries_logged
         and not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
         and _binding_cursor() is not None
     )
@@ -92,14 +94,13 @@ def _binding_cursor() -> Any:
 
 
 def _execute_planned(connection: Any, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Return all rows; queries are logged, wrapped and refused as by any cursor of Django's."""
+    """Return all rows; queries are wrapped and refused as by any cursor of Django's."""
     connection.ensure_connection()
     driver = connection.connection
     cursor = _binding_cursor()(driver)
-    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     usual, driver.prepare_threshold = driver.prepare_threshold, KEPT_AFTER
     try:
-        with make(cursor) as wrapped:
+        with connection.make_cursor(cursor) as wrapped:
             wrapped.execute(sql, params)
             return list(wrapped.fetchall())
     finally:
