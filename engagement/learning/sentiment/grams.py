@@ -174,7 +174,7 @@ class Grams(Storable):
         if self._trie is None:
             grams = enumerate(unpack(self.vocabulary_))
             self._trie = Trie(
-                [_path(gram, column) for column, gram in grams if gram[0] != INSIDE],
+                (_path(gram, column) for column, gram in grams if gram[0] != INSIDE),
                 N_ROOTS,
                 lambda token: _UNSPACED.match(token) is not None,
             )

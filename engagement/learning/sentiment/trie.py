@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ Int64 = NDArray[np.int64]
 #: One gram: the number of its root, its tokens, its column.
 Gram = tuple[int, Sequence[str], int]
 ABSENT = -1
+N_TOKENS = 1 << 31  # A step is a node times so many plus a token, in 64 bits.
 
 
 class Trie:
@@ -23,24 +24,22 @@ class Trie:
     no gram has tokens of two kinds.
     """
 
-    def __init__(self, grams: Sequence[Gram], n_roots: int, apart: Callable[[str], bool]) -> None:
+    def __init__(self, grams: Iterable[Gram], n_roots: int, apart: Callable[[str], bool]) -> None:
         self._tokens: dict[str, int] = {}
-        for _, tokens, _ in grams:
-            for token in tokens:
-                self._tokens.setdefault(token, len(self._tokens))
-        self._n_tokens = max(len(self._tokens), 1)
-        self._kinds = np.array([apart(token) for token in self._tokens] or [False], dtype=bool)
-        self.longest = max((len(tokens) for _, tokens, _ in grams), default=0)
+        self.longest = 0
         steps: dict[int, int] = {}
         columns: list[int] = [ABSENT] * n_roots
+        # One at a time: all grams in pieces would take more memory than everything else here.
         for root, tokens, column in grams:
+            self.longest = max(self.longest, len(tokens))
             node = root
             for token in tokens:
-                step = node * self._n_tokens + self._tokens[token]
+                step = node * N_TOKENS + self._tokens.setdefault(token, len(self._tokens))
                 node = steps.setdefault(step, len(columns))
                 if node == len(columns):
                     columns.append(ABSENT)
             columns[node] = column
+        self._kinds = np.array([apart(token) for token in self._tokens] or [False], dtype=bool)
         keys = np.fromiter(steps.keys(), dtype=np.int64, count=len(steps))
         nodes = np.fromiter(steps.values(), dtype=np.int64, count=len(steps))
         order = np.argsort(keys)
@@ -88,6 +87,6 @@ class Trie:
         """Return the children of ``nodes`` and which of them there are."""
         if not len(self._keys):
             return nodes, np.zeros(len(nodes), dtype=bool)
-        wanted = nodes * self._n_tokens + tokens
+        wanted = nodes * N_TOKENS + tokens
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         return self._nodes[at], self._keys[at] == wanted
