@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from haystack import connections as search
 from oscar.core.loading import get_model
 
 from engagement.models import Event
@@ -65,12 +68,24 @@ def _snapshots(django_db_setup, django_db_blocker) -> Iterator[tuple[Snapshot, S
         filled.drop()
 
 
+@pytest.fixture(scope="session")
+def _found(_snapshots, tmp_path_factory) -> Path:
+    """Return a copy of the search index of the filled shop."""
+    copy = tmp_path_factory.mktemp("search") / "index"
+    return Path(shutil.copytree(search["default"].get_backend().path, copy))
+
+
 @pytest.fixture
-def shop(_snapshots, django_db_blocker) -> Iterator[Shop]:
+def shop(_snapshots, _found, django_db_blocker) -> Iterator[Shop]:
     """A filled shop with transactions of its own; the database is empty again afterwards."""
     empty, filled = _snapshots
     with django_db_blocker.unblock():
         filled.restore()
+        # The products of other tests stay in it, under the keys of this shop's.
+        index = search["default"].get_backend()
+        shutil.rmtree(index.path)
+        shutil.copytree(_found, index.path)
+        index.setup()
         products = get_model("catalogue", "Product").objects
         yield Shop(*(products.get(upc=upc) for upc in ("Mug 0", "Teapot", "Shirt")))
         assert not connection.in_atomic_block
