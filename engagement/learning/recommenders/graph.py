@@ -61,6 +61,10 @@ class GraphFilter(Recommender):
     s² / (s² + ``regularization``), the ridge regression of the graph on itself, so that many more
     components help before they add noise. 0 is GF-CF. No training: sparse products, and the
     components by subspace iteration (Halko et al., SIAM Review 2011), items × ``n_factors``.
+
+    A step to an item is divided by its popularity to the power ``damping``; GF-CF's is 0.5, with
+    less of it shelves hold more of what is popular. The graph is scaled so that its highest
+    frequency is 1, as it is at 0.5.
     """
 
     graph_: csr_array
@@ -70,27 +74,35 @@ class GraphFilter(Recommender):
     scale_: Float32
 
     def __init__(
-        self, n_factors: int = 512, ideal: float = 1.0, regularization: float = 0.05
+        self,
+        n_factors: int = 512,
+        ideal: float = 1.0,
+        regularization: float = 0.05,
+        damping: float = 0.5,
     ) -> None:
         if regularization < 0:
             raise ValueError(f"regularization must not be below zero, not {regularization}")
         self.n_factors = n_factors
         self.ideal = ideal
         self.regularization = regularization
+        self.damping = damping
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator | None = None) -> Self:
         seen = saturated(interactions.matrix(), "once")
         n = seen.shape[1]
         of_item = np.maximum(np.bincount(seen.indices, minlength=n), 1.0)
         of_visitor = np.maximum(np.diff(seen.indptr), 1.0)
-        graph = diags_array(of_visitor**-0.5) @ seen @ diags_array(of_item**-0.5)
-        self.graph_ = csr_array(graph, dtype=np.float32)
-        self.by_item_ = csr_array(self.graph_.T)
+        self.scale_ = (of_item**self.damping).astype(np.float32)
+        graph = diags_array(of_visitor**-0.5) @ seen @ diags_array(1 / self.scale_)
+        graph = csr_array(graph, dtype=np.float32)
         frequencies, self.smooth_ = smooth_components(
-            self.graph_, self.n_factors, rng or np.random.default_rng(0)
+            graph, self.n_factors, rng or np.random.default_rng(0)
         )
+        highest = frequencies.max(initial=SILENT)
+        frequencies = frequencies / highest
         self.kept_ = frequencies / (frequencies + np.float32(self.regularization))
-        self.scale_ = np.sqrt(of_item).astype(np.float32)
+        self.graph_ = csr_array(graph / np.sqrt(highest), dtype=np.float32)
+        self.by_item_ = csr_array(self.graph_.T)
         self.n_items_ = np.array(n)
         return self
 

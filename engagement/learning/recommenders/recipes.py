@@ -80,14 +80,18 @@ PAIRS: dict[str, Spec] = {
     "ItemKNN": _spec("neighbours.ItemKNN", weighting="bm25"),
     "UserKNN": _spec("userknn.UserKNN"),
     "RP3β": _spec("graph.RP3Beta", n_neighbours=777, alpha=0.566, beta=0.25),
-    "graph filter": _spec("graph.GraphFilter", n_factors=1024),
+    "graph filter": _spec(
+        "graph.GraphFilter", n_factors=1024, ideal=0.5, regularization=0.2, damping=0.4
+    ),
 }
 # The more components the better, as far as measured; each takes 4 bytes an item.
 PAIRS_BLEND: Spec = _spec(
     "ensemble.Ensemble",
     members={
         "walk": PAIRS["RP3β"],
-        "filter": _spec("graph.GraphFilter", n_factors=2048),
+        "filter": _spec(
+            "graph.GraphFilter", n_factors=2048, ideal=0.5, regularization=0.2, damping=0.4
+        ),
     },
 )
 

@@ -145,6 +145,19 @@ def test_a_graph_filter_of_all_components_is_a_ridge_regression(board):
     assert np.allclose(smooth, seen / np.sqrt(items) @ ridge * np.sqrt(items), atol=1e-4)
 
 
+def test_a_graph_filter_damped_less_holds_more_of_what_is_popular():
+    # Whoever likes 0 likes 1 and 2 as well; many others have 1, nobody else has 2.
+    lines = [(0, 0), (1, 0), (1, 1), (1, 2)] + [(visitor, 1) for visitor in range(2, 9)]
+    rows, columns = np.array(lines, dtype=np.int32).T
+    n = len(lines)
+    log = Interactions(rows, columns, np.arange(n, dtype=np.int64), np.ones(n, "f4"), 9, 3)
+    asked = log.histories([0])
+
+    usual = GraphFilter(n_factors=2).fit(log).score(asked)[0]
+    less = GraphFilter(n_factors=2, damping=0.2).fit(log).score(asked)[0]
+    assert less[1] / less[2] > usual[1] / usual[2]
+
+
 def test_the_smoothest_components_are_those_of_the_singular_values():
     rng = np.random.default_rng(1)
     graph = rng.normal(size=(60, 3)) * [9, 6, 4] @ rng.normal(size=(3, 70))
