@@ -89,9 +89,7 @@ PAIRS_BLEND: Spec = _spec(
     "ensemble.Ensemble",
     members={
         "walk": PAIRS["RP3β"],
-        "filter": _spec(
-            "graph.GraphFilter", n_factors=2048, ideal=0.5, regularization=0.2, damping=0.4
-        ),
+        "filter": _spec("graph.GraphFilter", n_factors=2048),
     },
 )
 
