@@ -63,7 +63,7 @@ def test_filling_again_changes_nothing(shop):
 
 
 def test_merchandisers_rows_come_first_and_stay(shop):
-    theirs = Recommendation.objects.create(primary=shop.mug, recommendation=shop.shirt)
+    theirs = Recommendation.objects.create(primary=shop.mug, recommendation=shop.shirt, ranking=9)
 
     now()
     assert of(shop.mug)[0] == "Shirt"
@@ -73,6 +73,16 @@ def test_merchandisers_rows_come_first_and_stay(shop):
     now(0)
 
     assert list(Recommendation.objects.all()) == [theirs]
+
+
+def test_ours_are_not_above_a_row_that_nobody_has_ranked(shop):
+    Recommendation.objects.create(primary=shop.mug, recommendation=shop.shirt)
+
+    now()
+
+    rows = Recommendation.objects.filter(primary=shop.mug)
+    assert set(rows.values_list("ranking", flat=True)) == {0}
+    assert "Shirt" in of(shop.mug)
     assert not FilledRecommendation.objects.exists()
 
 
