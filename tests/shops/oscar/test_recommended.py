@@ -73,6 +73,7 @@ def test_merchandisers_rows_come_first_and_stay(shop):
     now(0)
 
     assert list(Recommendation.objects.all()) == [theirs]
+    assert not FilledRecommendation.objects.exists()
 
 
 def test_ours_are_not_above_a_row_that_nobody_has_ranked(shop):
@@ -83,7 +84,6 @@ def test_ours_are_not_above_a_row_that_nobody_has_ranked(shop):
     rows = Recommendation.objects.filter(primary=shop.mug)
     assert set(rows.values_list("ranking", flat=True)) == {0}
     assert "Shirt" in of(shop.mug)
-    assert not FilledRecommendation.objects.exists()
 
 
 def test_a_row_that_somebody_changed_is_theirs(shop):
