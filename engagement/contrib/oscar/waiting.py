@@ -6,10 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
-
+from engagement import shortcuts
 from engagement.current_request import current_request
-from engagement.shortcuts import receiver_guard
 
 
 def after_commit(function: Callable[..., None]) -> Callable[..., None]:
@@ -19,12 +17,11 @@ def after_commit(function: Callable[..., None]) -> Callable[..., None]:
     It is told the ``request`` that is being answered, where the signal brings none: None in a
     worker or a command.
     """
-    harmless = receiver_guard(function)
+    waiting = shortcuts.after_commit(function)
 
     @functools.wraps(function)
-    @receiver_guard
     def receiver(**kwargs: Any) -> None:
         kwargs.setdefault("request", current_request())
-        transaction.on_commit(functools.partial(harmless, **kwargs), robust=True)
+        waiting(**kwargs)
 
     return receiver

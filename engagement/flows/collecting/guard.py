@@ -63,9 +63,9 @@ def after_commit(function: Callable[P, object]) -> Callable[P, None]:
     """
     harmless = receiver_guard(function)
 
+    @receiver_guard
     @functools.wraps(function)
     def receiver(*args: P.args, **kwargs: P.kwargs) -> None:
-        if not kwargs.get("raw"):
-            transaction.on_commit(functools.partial(harmless, *args, **kwargs), robust=True)
+        transaction.on_commit(functools.partial(harmless, *args, **kwargs), robust=True)
 
     return receiver
