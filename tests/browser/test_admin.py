@@ -42,6 +42,8 @@ def clerk(chrome, live_server, client, admin_user):
         live_server.url + reverse(f"admin:engagement_{name}", args=args)
     )
     yield page
+    # Whatever is on its way when a test ends would fail in the next one.
+    page.unroute_all(behavior="wait")
     context.close()
     assert not [text for text in complaints if "favicon" not in text and "404" not in text]
 
