@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from engagement.contrib.oscar import tills, vouchers
 from engagement.shop_offers import OfferedCode, ShopCart, ShopOffers
 
-# Nothing is put into the parcel, and delivery is priced after the basket.
-KINDS = ("percentage", "amount", "n_for_m", "bundle", "message")
+# Nothing is put into the parcel.
+KINDS = ("percentage", "amount", "free_shipping", "n_for_m", "bundle", "message")
 
 
 class OscarOffers(ShopOffers):

@@ -7,6 +7,8 @@ to migrate, and a shop that has taken the app out of INSTALLED_APPS finds offers
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,8 @@ class OfferBenefit(_Part):
 
     type = ""
     max_affected_items = None
+    # What our offer takes off a delivery that costs so much, where it has said so of a basket.
+    delivery: Callable[[Decimal], Decimal] | None = None
 
     @property
     def name(self) -> str:
@@ -86,6 +90,11 @@ class OfferBenefit(_Part):
 
     def apply(self, basket: Any, condition: Any, offer: Any, **kwargs: Any) -> Any:
         till = till_of(basket)
+        if till is not None and till.is_for_delivery(offer):
+            # Delivery is priced later, by asking the row's benefit, which Oscar makes anew of the
+            # row's fields.
+            offer.benefit.delivery = functools.partial(till.take_off_delivery, offer)
+            return get_class("offer.results", "ShippingDiscount")()
         amount = Decimal(0) if till is None else till.take_off(offer)
         result = get_class("offer.results", "BasketDiscount")(amount)
         # Once a basket: it is all that there is to take off.
@@ -99,7 +108,7 @@ class OfferBenefit(_Part):
             till.use(order)
 
     def shipping_discount(self, charge: Decimal, currency: str | None = None) -> Decimal:
-        return Decimal(0)
+        return Decimal(0) if self.delivery is None else self.delivery(charge)
 
     def clean(self) -> None:
         """Nothing in the row can be wrong."""

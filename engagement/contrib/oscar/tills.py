@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -102,6 +102,8 @@ class Till:
         self.channel = channel_of(self.request)
         self.codes = [str(offer.get_voucher().code) for offer in coded if offer.get_voucher()]
         self._used_in = ""
+        self._deliveries: dict[tuple[str, Decimal], Applied | None] = {}
+        self._delivery: dict[str, Applied | None] = {}
 
     # -- what counts ------------------------------------------------------------------------
     def applied(self, offer: Any) -> Applied | None:
@@ -202,6 +204,36 @@ class Till:
                 if coins:
                     yield line, coins * unit
 
+    def is_for_delivery(self, offer: Any) -> bool:
+        one = self.applied(offer)
+        return one is not None and one.kind == "free_shipping"
+
+    def take_off_delivery(self, offer: Any, charge: Decimal) -> Decimal:
+        """
+        Return what an offer takes off a delivery that costs ``charge``; nothing where its budget
+        cannot bear that. What was asked last is what the order will use.
+        """
+        slug = str(offer.slug)
+        if (slug, charge) not in self._deliveries:
+            self._deliveries[slug, charge] = self._delivered(slug, charge)
+        one = self._delivery[slug] = self._deliveries[slug, charge]
+        if one is None:
+            return NOTHING
+        # Nothing is left of a charge that has more places than can be paid.
+        is_all = one.shipping == money.rounded(charge, self.cart.currency)
+        return charge if is_all else min(one.shipping, charge)
+
+    def _delivered(self, slug: str, charge: Decimal) -> Applied | None:
+        cart = replace(self.cart, shipping=charge)
+        try:
+            with faults.contained():
+                found = quote(cart, self.codes, shopper=self.shopper, at=timezone.now())
+        except Exception:
+            faults.report("oscar:offers", "A delivery cannot be priced; no offer of ours counts")
+            return None
+        mine = (one for one in found.applied if vouchers.slug_of(one.name) == slug)
+        return next((one for one in mine if one.shipping), None)
+
     # -- what is used -----------------------------------------------------------------------
     def use(self, order: Any) -> None:
         """
@@ -215,7 +247,7 @@ class Till:
         if self._used_in == number:
             return
         shown = {str(row["offer"].slug) for row in self.basket.offer_applications}
-        applied = tuple(one for slug, one in self._by_slug.items() if slug in shown)
+        applied = tuple(self._to_use(shown))
         try:
             with faults.contained():
                 redeeming.use(
@@ -229,6 +261,18 @@ class Till:
         except Exception:
             faults.report("oscar:use", "The offers of order %s cannot be noted", number)
         self._used_in = number
+
+    def _to_use(self, shown: Collection[str]) -> Iterator[Applied]:
+        for slug, one in self._by_slug.items():
+            if slug not in shown:
+                continue
+            if one.kind != "free_shipping":
+                yield one
+                continue
+            # One that took nothing off, as nothing had to be paid, stays for another order.
+            of_delivery = self._delivery.get(slug)
+            if of_delivery is not None:
+                yield of_delivery
 
 
 def _of(offer: Any, line: Any) -> list[Any]:

@@ -204,6 +204,77 @@ def test_the_chosen_customer_pays_less_once_and_nobody_else_does(shop, ann, bob)
     assert "This coupon has already been used" in ann.type_code(code)
 
 
+@pytest.fixture
+def parcel(monkeypatch):
+    """Delivery costs 5, and free delivery is what offers give."""
+    fixed = get_class("shipping.methods", "FixedPrice")
+    methods = (fixed(charge_excl_tax=Decimal(5), charge_incl_tax=Decimal(5)),)
+    monkeypatch.setattr(get_class("shipping.repository", "Repository"), "methods", methods)
+    return {"kind": Promotion.Kind.FREE_SHIPPING, "value": None}
+
+
+def paid(order):
+    return order.basket_total_incl_tax, order.shipping_incl_tax
+
+
+def test_free_delivery_is_taken_off_the_delivery_and_counted_with_the_order(shop, ann, bob, parcel):
+    code = give(make_offer(**parcel), ann.user).shown_code
+    for customer in (ann, bob):
+        customer.add(shop.teapot)
+        customer.type_code(code)
+        customer.check_out()
+
+    orders = {order.user_id: order for order in shop.orders()}
+    assert paid(orders[ann.user.pk]) == (Decimal(24), Decimal(0))
+    assert paid(orders[bob.user.pk]) == (Decimal(24), Decimal(5))
+    noted = orders[ann.user.pk].discounts.get()
+    assert (noted.category, noted.amount) == (noted.SHIPPING, Decimal(5))
+    used = Redemption.objects.get()
+    assert (used.order_ref, used.discount, used.cost) == (
+        str(orders[ann.user.pk].number),
+        Decimal(5),
+        Decimal(5),
+    )
+    assert used.grant.used_at is not None
+
+
+def test_delivery_is_paid_for_as_far_as_the_offer_says(shop, ann, parcel):
+    give(make_offer(**parcel, max_discount=3, code_kind=Promotion.CodeKind.AUTOMATIC), ann.user)
+    ann.add(shop.teapot)
+
+    ann.check_out()
+
+    assert [paid(order) for order in shop.orders()] == [(Decimal(24), Decimal(2))]
+    assert Redemption.objects.get().discount == 3
+
+
+def test_a_delivery_beyond_the_budget_is_paid_for_and_the_order_placed(shop, ann, parcel):
+    offer = make_offer(**parcel, code_kind=Promotion.CodeKind.AUTOMATIC)
+    Campaign.objects.update(budget=8)
+    live.forget()
+    for _ in range(2):
+        give(offer, ann.user)
+        ann.add(shop.teapot)
+        ann.check_out()
+
+    assert sorted(order.shipping_incl_tax for order in shop.orders()) == [0, 5]
+    offer.campaign.refresh_from_db()
+    assert offer.campaign.spent == 5
+
+
+def test_free_delivery_where_delivery_is_free_stays_for_another_order(shop, ann):
+    offer = make_offer(kind=Promotion.Kind.FREE_SHIPPING, value=None)
+    code = give(offer, ann.user).shown_code
+    ann.add(shop.teapot)
+    ann.type_code(code)
+
+    ann.check_out()
+
+    assert [paid(order) for order in shop.orders()] == [(Decimal(24), Decimal(0))]
+    assert not Redemption.objects.exists()
+    assert Grant.objects.get().used_at is None
+
+
 def test_a_cancelled_order_gives_the_code_back(shop, ann):
     offer = make_offer()
     code = give(offer, ann.user).shown_code
