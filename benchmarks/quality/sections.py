@@ -244,7 +244,10 @@ SECTIONS = {
             },
             {
                 **LARGE,
-                "implicit ALS": FACTORS["implicit ALS"][2:],
+                "implicit ALS": [
+                    *FACTORS["implicit ALS"][2:],
+                    peer("ImplicitALS", factors=256, alpha=30.0, regularization=0.1),
+                ],
                 "ItemKNN": OURS["ItemKNN"][::2],
             },
             "recall@20 .187 (SimpleX), nDCG@20 .158 (UltraGCN)",
@@ -280,7 +283,10 @@ SECTIONS = {
                     "blend": recipes.SEQUENCES_BLEND,
                 },
                 {
-                    "implicit ALS": FACTORS["implicit ALS"][::2],
+                    "implicit ALS": [
+                        *FACTORS["implicit ALS"][::2],
+                        peer("ImplicitALS", factors=128, alpha=30.0, regularization=0.1),
+                    ],
                     "implicit BPR": FACTORS["implicit BPR"][:1],
                     "LightFM WARP": FACTORS["LightFM WARP"],
                 },

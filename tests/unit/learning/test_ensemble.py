@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from engagement.learning.interactions import Interactions
-from engagement.learning.recommenders import Ensemble, GraphFilter, MostPopular, RP3Beta
+from engagement.learning.recommenders import (
+    Ensemble,
+    GraphFilter,
+    MostPopular,
+    RP3Beta,
+    recipes,
+)
+from engagement.learning.recommenders.members import build
 
 HERE = "engagement.learning.recommenders"
 TWO = {
@@ -38,6 +45,16 @@ def test_each_member_tells_its_part(log):
     assert [set(part) for part in parts] == [{"standing.walk", "standing.popular"}] * 2
     sums = [sum(part.values()) for part in parts]
     assert np.allclose(sums, model.score(history)[0, [2, 7]], rtol=1e-5)
+
+
+def test_for_pairs_without_times_factors_are_added_to_a_filter(log):
+    pytest.importorskip("implicit", reason="needs the extra «factors»")
+    model = build(recipes.PAIRS_BLEND).fit(log, rng=np.random.default_rng(0))
+
+    (part,) = model.attribute(log.histories([5]), [2])
+    assert set(part) == {"standing.filter", "standing.factors"}
+    assert all(part.values())
+    assert np.isclose(sum(part.values()), model.score(log.histories([5]))[0, 2], rtol=1e-5)
 
 
 def test_a_weight_of_nobody_is_refused():
