@@ -11,6 +11,8 @@ from typing import Any
 from django.db import DatabaseError, connections
 from django.db.models import QuerySet
 
+from engagement import direct
+
 # Answers of one connection before PostgreSQL keeps a plan: some shops open one a request.
 KEPT_AFTER = 2
 # Failures of a query after which its plan is relied on no more.
@@ -28,15 +30,29 @@ class Prepared:
     unless ``DATABASES`` says with ``DISABLE_SERVER_SIDE_CURSORS`` that a pooler hands every
     transaction to another session. For queries that look up by an index whatever the values are: a
     plan that does not know its values compares long lists of them one by one.
+
+    ``planned_directly``: the same outside of transactions alone, for querysets of the shop's: one
+    that PostgreSQL does not take with values of their own (:mod:`engagement.direct`) is asked
+    through Django's cursor then and there.
     """
 
-    def __init__(self, rows: QuerySet[Any, Any], *, planned: bool = False) -> None:
+    def __init__(
+        self,
+        rows: QuerySet[Any, Any],
+        *,
+        planned: bool = False,
+        planned_directly: bool = False,
+    ) -> None:
         self.using = rows.db
         compiler = rows.query.get_compiler(using=self.using)
         self.sql, self.params = compiler.as_sql()
         selected = [column for column, *_ in compiler.select[: compiler.col_count]]
         self.converters = compiler.get_converters(selected)
         self._failed = 0 if planned else PATIENCE
+        self._planned_directly = planned or planned_directly
+        self._failed_directly = 0
+        # Where each value that stands for another one is among the parameters.
+        self._places: dict[Any, tuple[int, ...]] = {}
 
     def rows(self, values: Mapping[Any, Any]) -> list[list[Any]]:
         """Return the answer with each key of ``values`` replaced by its value."""
@@ -45,14 +61,28 @@ class Prepared:
     def fetch(self, values: Mapping[Any, Any]) -> list[tuple[Any, ...]]:
         """Return the answer as the database driver gives it."""
         connection = connections[self.using]
-        adapted = {
-            _adapt(mark, connection): _adapt(value, connection) for mark, value in values.items()
-        }
-        return self.execute([adapted.get(param, param) for param in self.params])
+        params = list(self.params)
+        for mark, value in values.items():
+            places = self._places.get(mark)
+            if places is None:
+                adapted = _adapt(mark, connection)
+                found = (place for place, param in enumerate(self.params) if param == adapted)
+                places = self._places[mark] = tuple(found)
+            if places:
+                value = _adapt(value, connection)
+            for place in places:
+                params[place] = value
+        return self.execute(params)
 
     def execute(self, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the answer for other parameters, as the database driver gives it."""
         connection = connections[self.using]
+        if self._failed_directly < PATIENCE and direct.may_ask(connection):
+            kept_after = KEPT_AFTER if self._planned_directly and _may_keep(connection) else None
+            try:
+                return direct.ask(connection, self.sql, params, kept_after=kept_after)
+            except direct.NoAnswer:
+                self._failed_directly += 1
         if self._failed < PATIENCE and _keeps_plans(connection):
             try:
                 return _execute_planned(connection, self.sql, params)
@@ -80,9 +110,14 @@ def _keeps_plans(connection: Any) -> bool:
         connection.vendor == "postgresql"
         # Django's log of queries shows them with their values, which the server has here.
         and not connection.queries_logged
-        and not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+        and _may_keep(connection)
         and _binding_cursor() is not None
     )
+
+
+def _may_keep(connection: Any) -> bool:
+    """Return whether the same session answers the next time: no pooler changes it."""
+    return not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
 
 
 @functools.cache
@@ -123,6 +158,8 @@ class Among:
 
     # Numbers of values that are remembered.
     MOST = 200
+    # So many values of a unique field are looked up one by one, by any plan.
+    FEW = 32
 
     def __init__(self, rows: Callable[[], QuerySet[Any, Any]], field: str = "pk") -> None:
         self._rows = rows
@@ -147,7 +184,8 @@ class Among:
 
     def _make(self, wanted: Sequence[Any]) -> tuple[Prepared, int]:
         rows = self._rows().filter(**{f"{self._field}__in": wanted}).order_by()
-        prepared = Prepared(rows.values_list(self._field))
+        is_looked_up = bool(self._column.unique) and len(wanted) <= self.FEW
+        prepared = Prepared(rows.values_list(self._field), planned_directly=is_looked_up)
         adapted, params = self._adapted(wanted, prepared.using), list(prepared.params)
         for start in range(len(params) - len(adapted) + 1):
             if params[start : start + len(adapted)] == adapted:

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, transaction
 
 logger = logging.getLogger("engagement")
 
@@ -64,6 +64,7 @@ class contained:  # noqa: N801
 
     def __enter__(self) -> None:
         self._savepoint: Any = None
+        connection = connections[DEFAULT_DB_ALIAS]
         if connection.vendor == "postgresql" and connection.in_atomic_block:
             self._savepoint = transaction.atomic()
             self._savepoint.__enter__()

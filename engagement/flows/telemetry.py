@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -26,6 +27,17 @@ FAILURES = Counter(
 )
 
 
+# Names of placements and strategies are few; finding a counter by its labels takes a lock.
+@functools.lru_cache(maxsize=1000)
+def _seconds(placement: str) -> Histogram:
+    return SECONDS.labels(placement)
+
+
+@functools.lru_cache(maxsize=1000)
+def _shelves(placement: str, source: str) -> Counter:
+    return SHELVES.labels(placement, source)
+
+
 class timed:  # noqa: N801
     """Observe how long what happens inside takes."""
 
@@ -38,11 +50,11 @@ class timed:  # noqa: N801
         self._started = perf_counter()
 
     def __exit__(self, *fault: object) -> None:
-        SECONDS.labels(self._placement).observe(perf_counter() - self._started)
+        _seconds(self._placement).observe(perf_counter() - self._started)
 
 
 def count_shelf(placement: str, source: str) -> None:
-    SHELVES.labels(placement, source or "none").inc()
+    _shelves(placement, source or "none").inc()
 
 
 def count_failure(receiver: str) -> None:

@@ -21,6 +21,27 @@ def _empty_keys() -> NDArray[Any]:
     return np.empty(0, dtype=np.int64)
 
 
+def stable_order(keys: NDArray[Any], moments: NDArray[Any] | None = None) -> Int64:
+    """
+    Return the positions of whole numbers in ascending order; equal ones by their ``moments``, else
+    as they stand.
+
+    As ``np.lexsort((moments, keys))``, in a fraction of the time where moments ascend already: key
+    and position are sorted as one number.
+    """
+    n = len(keys)
+    if moments is not None and (moments[1:] < moments[:-1]).any():
+        return np.lexsort((moments, keys))
+    bits = n.bit_length()
+    if not n or keys.min() < 0 or int(keys.max()) >= 1 << (62 - bits):
+        return np.argsort(keys, kind="stable")
+    numbered = keys.astype(np.int64) << bits
+    numbered |= np.arange(n)
+    numbered.sort()
+    numbered &= (1 << bits) - 1
+    return numbered
+
+
 @dataclass(frozen=True, slots=True)
 class Interactions:
     """
@@ -102,7 +123,7 @@ class Interactions:
         moment known.
         """
         wanted = np.asarray(rows, dtype=np.int64)
-        order = np.lexsort((self.moments, self.rows))
+        order = stable_order(self.rows, self.moments)
         bounds = np.searchsorted(self.rows[order], np.arange(self.n_rows + 1))
         lengths = bounds[wanted + 1] - bounds[wanted]
         starts = np.cumsum(lengths) - lengths

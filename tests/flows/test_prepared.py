@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, Value
+from django.db.models.functions import Concat
 from django.test.utils import CaptureQueriesContext
 
+from engagement import direct
 from engagement.prepared import Among, Prepared
 from tests.othershop.models import Book, Sale
 from tests.serving import shelve
@@ -148,3 +151,117 @@ class TestPlans:
 
         assert found == [["Dune"]]
         assert failed == 3
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+class TestPastCursors:
+    """Outside of transactions PostgreSQL is asked without the cursors of Django."""
+
+    @pytest.fixture(autouse=True)
+    def asked(self, monkeypatch, transactional_db):
+        shelve("Dune", "Emma", "Ubik")
+        asked = []
+        ask = direct.ask
+
+        def noted(*args, **kwargs):
+            found = ask(*args, **kwargs)
+            asked.append(found)
+            return found
+
+        monkeypatch.setattr(direct, "ask", noted)
+        return asked
+
+    make = staticmethod(TestPlans.make)
+
+    @staticmethod
+    def kept():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_prepared_statements")
+            return [name for (name,) in cursor.fetchall()]
+
+    def test_the_answers_are_the_same(self, asked, at):
+        query = self.make(planned=True)
+        for slug in ("dune", "emma", "none", "%s", "' OR 1=1 --") * 2:
+            expected = [[slug.title()]] if slug in ("dune", "emma") else []
+            assert query.rows({"<slug>": slug}) == expected
+
+        assert len(asked) == 10
+
+    def test_values_of_several_types_are_what_a_cursor_gives(self, asked, at):
+        Sale.objects.bulk_create(Sale(number=f"S{n}", sold_at=at) for n in range(3))
+        rows = Sale.objects.filter(sold_at__lte=at, pk__gt=0).order_by("pk")
+        columns = [field.attname for field in Sale._meta.concrete_fields]
+
+        found = Prepared(rows.values_list(*columns)).rows({})
+
+        assert [tuple(row) for row in found] == list(rows.values_list(*columns))
+        assert len(asked) == 1
+
+    def test_plans_are_kept_for_a_connection(self, asked):
+        query = self.make(planned=True)
+        for _ in range(2):
+            query.rows({"<slug>": "dune"})
+        assert self.kept() == []
+
+        for _ in range(3):
+            query.rows({"<slug>": "dune"})
+        assert len(self.kept()) == 1
+
+    def test_few_values_of_a_unique_field_are_planned_once(self, asked):
+        among = Among(on_sale)
+        for _ in range(5):
+            assert sorted(among.find(["dune", "emma", "x"])) == ["dune", "emma"]
+
+        assert len(self.kept()) == 1
+
+    def test_no_plan_is_kept_behind_a_pooler(self, asked, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        query = self.make(planned=True)
+        for _ in range(5):
+            assert query.rows({"<slug>": "dune"}) == [["Dune"]]
+
+        assert len(asked) == 5
+        assert self.kept() == []
+
+    def test_a_plan_that_is_gone_costs_nobody_an_answer(self, asked):
+        query = self.make(planned=True)
+        for _ in range(4):
+            for _ in range(4):
+                assert query.rows({"<slug>": "dune"}) == [["Dune"]]
+            connection.connection.pgconn.exec_(b"DEALLOCATE ALL")
+
+    def test_what_only_a_cursor_can_ask_is_asked_through_one(self, asked):
+        label = Concat("slug", Value("-shelf"))
+        rows = Book.objects.annotate(label=label).values("label").annotate(n=Count("pk"))
+        query = Prepared(rows.order_by("label").values_list("label", "n"))
+
+        for _ in range(5):
+            assert query.rows({})[0] == ["dune-shelf", 1]
+
+    def test_transactions_and_logs_of_queries_go_through_cursors(self, asked):
+        query = self.make(planned=True)
+        with transaction.atomic():
+            assert query.rows({"<slug>": "dune"}) == [["Dune"]]
+        with CaptureQueriesContext(connection) as queries:
+            assert query.rows({"<slug>": "dune"}) == [["Dune"]]
+
+        assert asked == []
+        assert len(queries) == 1
+
+    def test_a_connection_that_is_lost_is_an_error_of_djangos(self, asked):
+        query = self.make(planned=True)
+        query.rows({"<slug>": "dune"})
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = cursor.fetchone()[0]
+        other = connection.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        other.close()
+
+        with pytest.raises(DatabaseError):
+            query.rows({"<slug>": "dune"})
+
+        connection.close()
+        assert query.rows({"<slug>": "dune"}) == [["Dune"]]

@@ -36,8 +36,9 @@ def _is_machine(user_agent: str) -> bool:
 
 def asks_for_privacy(request: HttpRequest) -> bool:
     """Return whether the browser sends Global Privacy Control or Do Not Track."""
-    headers = request.headers
-    return headers.get("Sec-GPC", "").strip() == "1" or headers.get("DNT", "").strip() == "1"
+    # Where WSGI and ASGI put them: ``request.headers`` is made of all of these anew each time.
+    meta = request.META
+    return meta.get("HTTP_SEC_GPC", "").strip() == "1" or meta.get("HTTP_DNT", "").strip() == "1"
 
 
 def refusal(request: HttpRequest, *, answer: bool | None, is_staff: bool) -> str:
@@ -48,7 +49,7 @@ def refusal(request: HttpRequest, *, answer: bool | None, is_staff: bool) -> str
     """
     if is_staff:
         return "staff"
-    if is_machine(request.headers.get("User-Agent", "")):
+    if is_machine(request.META.get("HTTP_USER_AGENT", "")):
         return "bot"
     if answer is not None:
         return "" if answer else "no_consent"

@@ -64,12 +64,16 @@ class Person:
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the keys that there are, the customer's first."""
-        return tuple(key for key in (self.customer_key, self.key) if key)
+        if not self.customer_key:
+            return (self.key,) if self.key else ()
+        return (self.customer_key, self.key) if self.key else (self.customer_key,)
 
     @property
     def known_keys(self) -> tuple[str, ...]:
         """Return the keys under which something may be stored already: none that is brand-new."""
-        return tuple(key for key in self.keys if key != self.key or not self.claim.minted)
+        if not self.claim.minted:
+            return self.keys
+        return (self.customer_key,) if self.customer_key else ()
 
 
 def customer_key(customer: str, channel: str) -> str:
@@ -224,7 +228,7 @@ def set_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
     name = app_settings.VISITOR_COOKIE
     person = state.person
     if person is not None:
-        patch_vary_headers(response, ("Cookie",))
+        _vary_by_cookie(response)
     if state.answer is not None:
         # Readable by scripts: the tracker must know without asking the server.
         _set(request, response, app_settings.CONSENT_COOKIE, "yes" if state.answer else "no", False)
@@ -237,6 +241,14 @@ def set_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
             domain=settings.SESSION_COOKIE_DOMAIN,
             samesite="Lax",
         )
+
+
+def _vary_by_cookie(response: HttpResponseBase) -> None:
+    known = response.headers.get("Vary")
+    if known is None:
+        response.headers["Vary"] = "Cookie"
+    elif "Cookie" not in known:
+        patch_vary_headers(response, ("Cookie",))
 
 
 def _set(

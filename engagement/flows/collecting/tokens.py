@@ -11,7 +11,8 @@ import functools
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ SEPARATOR = "~"
 # A dot and 128 bits.
 LENGTH_SIGNED = 23
 MILLION = 1_000_000
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def issue(
     hand back: several shelves loaded at once on a first visit must not each mint a visitor.
     """
     parts = [
-        secrets.token_urlsafe(15),
+        _encode(secrets.token_bytes(15)),
         format(int(at.timestamp()), "x"),
         "" if artifact_id is None else format(artifact_id, "x"),
         placement,
@@ -148,7 +150,7 @@ def _key(secret: str | bytes) -> bytes:
 
 
 def _encode(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def _decode(text: str) -> bytes:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engagement.learning.evaluation.questions import Questions
 from engagement.learning.interactions import Float32, Int64
 from engagement.learning.recommenders.base import Recommender
-from engagement.learning.recommenders.ranking import top_n
+from engagement.learning.recommenders.ranking import largest
 
 # Scores held at once, of 4 bytes each.
 BLOCK = 8_000_000
@@ -108,23 +108,12 @@ def _allowed(recommender: Recommender, block: Questions, ranked: NDArray[np.bool
 
 def best_of_each(scores: Float32, k: int) -> Int64:
     """Return for each row its best ``k`` positions as :func:`top_n` would; -1 fills up."""
-    n_rows, n_items = scores.shape
-    if n_items <= k:
-        best = np.tile(np.arange(n_items), (n_rows, 1))
-    else:
-        best = np.argpartition(scores, n_items - k, axis=1)[:, n_items - k :]
-    best.sort(axis=1)
-    values = np.take_along_axis(scores, best, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    best = np.take_along_axis(best, order, axis=1)
-    values = np.take_along_axis(values, order, axis=1)
-    top = np.full((n_rows, k), -1, dtype=np.int64)
-    top[:, : best.shape[1]] = np.where(values > 0.0, best, -1)
-    # Where items tie at the end of the list, which of them came is arbitrary until now.
-    worst = values[:, -1:] if n_items else np.zeros((n_rows, 1), np.float32)
-    tied = (worst[:, 0] > 0.0) & ((scores >= worst).sum(axis=1) > k)
-    for row in np.flatnonzero(tied):
-        top[row] = top_n(scores[row], k)
+    top = np.full((len(scores), k), -1, dtype=np.int64)
+    rows, columns = largest(scores, k)
+    order = np.lexsort((-scores[rows, columns], rows))
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    place = np.arange(len(rows)) - np.repeat(starts, np.diff(starts, append=len(rows)))
+    top[rows, place] = columns[order]
     return top
 
 

@@ -26,7 +26,8 @@ from engagement.learning.recommenders.spoken import Spoken, nowhere
 
 __all__ = ["MEMBERS", "OBJECTIVES", "Blend"]
 
-CELLS = 4_000_000  # Scores held at once while a batch is worked through: 16 MB a member.
+# Scores held at once while a batch is worked through: 4 MB a member, small enough for a cache.
+CELLS = 1_000_000
 CONSTANT = "constant"
 ABOVE_ZERO = np.float32(1e-3)
 Describe = Callable[[Mask | None], Float32]

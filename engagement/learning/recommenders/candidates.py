@@ -9,27 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engagement.learning.interactions import Float32
+from engagement.learning.recommenders.ranking import first_of_each, largest
 from engagement.learning.recommenders.spoken import Spoken, best_of_one
 
 Mask = NDArray[np.bool_]
-
-
-def best(values: Float32, n: int) -> Mask:
-    """Return a mask of the ``n`` largest of each row; of equal ones the first."""
-    size = values.shape[1]
-    if n >= size:
-        return np.ones(values.shape, dtype=bool)
-    if not n:
-        return np.zeros(values.shape, dtype=bool)
-    least = np.partition(values, size - n, axis=1)[:, [size - n]]
-    mask = np.asarray(values >= least)
-    crowded = np.flatnonzero(mask.sum(axis=1) > n)
-    if len(crowded):
-        above = values[crowded] > least[crowded]
-        tied = mask[crowded] & ~above
-        room = n - above.sum(axis=1, keepdims=True)
-        mask[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= room))
-    return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +45,44 @@ def propose(
     scores above zero; of all proposals the ``n_ranked`` of best total standing stay, and of what is
     allowed and owned the ``n_owned`` that are owned most (above zero).
     """
-    fresh = allowed & (owned <= 0)
-    proposed = np.zeros(fresh.shape, dtype=bool)
-    total = np.zeros(fresh.shape, dtype=np.float32)
-    levels, by = [], []
+    shape = allowed.shape
+    n_columns = shape[1]
+    is_owned = owned > 0
+    fresh = (allowed & ~is_owned).astype(np.float32)
+    eligible = np.empty(shape, dtype=np.float32)
+    marked = np.zeros(shape, dtype=bool).ravel()
+    mine, levels = [], []
     for score in scores:
-        mean = score.mean(axis=1, keepdims=True)
-        spread = score.std(axis=1, keepdims=True) + np.float32(1e-9)
-        total += (score - mean) / spread
-        eligible = np.where(fresh, score, np.float32(0))
-        mine = best(eligible, n_candidates) & (eligible > 0)
-        proposed |= mine
+        rows, columns = largest(np.multiply(score, fresh, out=eligible), n_candidates)
+        mine.append(rows * n_columns + columns)
+        marked[mine[-1]] = True
+        mean = score.mean(axis=1)
+        np.subtract(score, mean[:, None], out=eligible)
+        spread = np.sqrt(np.square(eligible, out=eligible).mean(axis=1)) + np.float32(1e-9)
         levels.append((mean, spread))
-        by.append(mine)
-    standing = np.where(proposed, total, np.float32(-np.inf))
-    again = allowed & (owned > 0)
-    again &= best(np.where(again, owned, np.float32(0)), n_owned)
-    proposed = (proposed & best(standing, n_ranked)) | again
-    rows, columns = np.nonzero(proposed)
-    said = np.empty((len(rows), 2 * len(scores) + 1), dtype=np.float32)
-    proposed_by = np.empty((len(rows), len(scores)), dtype=bool)
+    again = np.flatnonzero(allowed & is_owned)
+    again = again[first_of_each(again // n_columns, owned.ravel()[again], n_owned)]
+    # What is owned stays whatever the members say of it.
+    marked[again] = True
+    places = np.flatnonzero(marked)
+    rows, columns = np.divmod(places, n_columns)
+    said = np.empty((len(places), 2 * len(scores) + 1), dtype=np.float32)
+    total = np.zeros(len(places), dtype=np.float32)
     for k, (score, (mean, spread)) in enumerate(zip(scores, levels, strict=True)):
         said[:, 2 * k] = score[rows, columns]
-        said[:, 2 * k + 1] = (said[:, 2 * k] - mean[rows, 0]) / spread[rows, 0]
-        proposed_by[:, k] = by[k][rows, columns]
-    said[:, -1] = total[rows, columns]
-    return Proposals(rows.astype(np.int64), columns.astype(np.int64), said, proposed_by)
+        said[:, 2 * k + 1] = (said[:, 2 * k] - mean[rows]) / spread[rows]
+        total += said[:, 2 * k + 1]
+    said[:, -1] = total
+    kept = is_owned.ravel()[places]
+    new = np.flatnonzero(~kept)
+    kept[new[first_of_each(rows[new], total[new], n_ranked)]] = True
+    places, said = places[kept], said[kept]
+    proposed_by = np.empty((len(places), len(scores)), dtype=bool)
+    for k, own in enumerate(mine):
+        marked[:] = False
+        marked[own] = True
+        proposed_by[:, k] = marked[places]
+    return Proposals(rows[kept], columns[kept], said, proposed_by)
 
 
 def propose_to_one(

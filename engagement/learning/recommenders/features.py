@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from engagement.learning.interactions import DAY, Float32, Histories, Interactions
+from engagement.learning.interactions import DAY, Float32, Histories, Interactions, stable_order
 from engagement.learning.recommenders.sequence import known_events, steps_from_end
 
 NEVER = 999.0  # Days since something that never happened: later than anything, and a plain number.
@@ -112,16 +112,22 @@ def item_features(
     n = interactions.n_columns
     columns, age = interactions.columns, (now - interactions.moments) / DAY
     pairs = pairs_of(interactions.rows, columns, n)
+    order = stable_order(pairs, interactions.moments)
+    pairs, age = pairs[order], age[order]
+    # Where each visitor's events with one item begin; the last of them is the latest.
+    begins = np.flatnonzero(np.diff(pairs, prepend=-1))
+    times = np.diff(begins, append=len(pairs))
+    met = columns[order[begins]]
+    since = age[begins + times - 1]
 
     def visitors(days: float) -> NDArray[np.int64]:
-        return np.bincount(np.unique(pairs[age <= days]) % n, minlength=n)
+        return np.bincount(met[since <= days], minlength=n)
 
     windows = [visitors(share * horizon_days) for share in WINDOWS]
-    met, times = np.unique(pairs, return_counts=True)
-    ever = np.bincount(met % n, minlength=n)
+    ever = np.bincount(met, minlength=n)
     oldest, latest = np.zeros(n), np.full(n, NEVER)
-    np.maximum.at(oldest, columns, age)
-    np.minimum.at(latest, columns, age)
+    np.maximum.at(oldest, met, age[begins])
+    np.minimum.at(latest, met, since)
     events = np.maximum(np.bincount(columns, minlength=n), 1)
     values = [
         *windows,
@@ -130,7 +136,7 @@ def item_features(
         np.log((windows[1] + 2) / (np.maximum(windows[3] - windows[1], 0) + 2)),
         oldest,
         np.minimum(latest, NEVER),
-        np.bincount(met % n, times > 1, n) / (ever + 5),
+        np.bincount(met, times > 1, n) / (ever + 5),
         _usual_gap(pairs, age, n),
         np.log1p(np.bincount(columns, np.maximum(interactions.weights, 0), n) / events),
         log_prices,
@@ -139,12 +145,15 @@ def item_features(
 
 
 def _usual_gap(pairs: NDArray[np.int64], age: NDArray[Any], n: int) -> NDArray[Any]:
-    """Return for each item the mean days between two events of one visitor, ``NEVER`` if none."""
-    order = np.lexsort((age, pairs))
-    pairs, age = pairs[order], age[order]
-    again = (np.diff(pairs) == 0) & (np.diff(age) > 0)
+    """
+    Return for each item the mean days between two events of one visitor, ``NEVER`` if none.
+
+    The events are sorted by pair, oldest first.
+    """
+    gaps = age[:-1] - age[1:]
+    again = (pairs[1:] == pairs[:-1]) & (gaps > 0)
     columns = pairs[1:][again] % n
-    total = np.bincount(columns, np.diff(age)[again], n)
+    total = np.bincount(columns, gaps[again], n)
     times = np.bincount(columns, minlength=n)
     return np.where(times > 0, total / np.maximum(times, 1), NEVER)
 

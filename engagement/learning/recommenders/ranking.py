@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from engagement.learning.interactions import Float32, Int64
 
+# Maxima that are looked at for each of the values that are wanted of a row.
+LANES = 4
+
 
 def from_zero(scores: NDArray[Any], known: NDArray[np.bool_]) -> Float32:
     """
@@ -46,6 +49,53 @@ def top_n(scores: NDArray[Any], n: int, exclude: ArrayLike | None = None) -> Int
         tied = positions[found == worst][: n - len(above)]
         positions = np.sort(np.concatenate([above, tied]))
     return positions[np.argsort(-scores[positions], kind="stable")]
+
+
+def largest(values: NDArray[Any], n: int) -> tuple[Int64, Int64]:
+    """
+    Return (row, column) of the ``n`` largest values above zero of each row of a matrix.
+
+    Sorted by row, then by column; of equal values the first are taken, as by :func:`top_n`. Fewer
+    where fewer are above zero.
+    """
+    n_rows, n_columns = values.shape
+    if n <= 0 or not n_rows:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    least = np.full(n_rows, np.finfo(values.dtype).smallest_subnormal, dtype=values.dtype)
+    # Of many columns each lane's maximum is looked at first: the n-th largest of these is below n
+    # of the values at least, so that nothing under it needs to be put into order.
+    n_lanes = LANES * n
+    steps = n_columns // n_lanes
+    if steps > 1:
+        lanes = values[:, : steps * n_lanes].reshape(n_rows, steps, n_lanes).max(axis=1)
+        np.maximum(least, np.partition(lanes, n_lanes - n, axis=1)[:, n_lanes - n], out=least)
+    places = np.flatnonzero(values >= least[:, None])
+    rows, columns = np.divmod(places, n_columns)
+    kept = first_of_each(rows, values[rows, columns], n)
+    return rows[kept], columns[kept]
+
+
+def first_of_each(rows: Int64, values: NDArray[Any], n: int) -> Int64:
+    """
+    Return the positions, ascending, of the ``n`` largest ``values`` of each of ``rows``; of equal
+    ones the first. Equal ``rows`` stand together.
+    """
+    if n <= 0:
+        return np.empty(0, dtype=np.int64)
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    lengths = np.diff(starts, append=len(rows))
+    if lengths.max(initial=0) <= n:
+        return np.arange(len(rows))
+    group = np.repeat(np.arange(len(starts)), lengths)
+    table = np.full((len(starts), lengths.max()), -np.inf, dtype=values.dtype)
+    table[group, np.arange(len(rows)) - starts[group]] = values
+    least = np.partition(table, table.shape[1] - n, axis=1)[:, table.shape[1] - n][group]
+    above = values > least
+    tied = values == least
+    room = n - np.add.reduceat(above, starts, dtype=np.int64)
+    earlier = np.cumsum(tied) - tied
+    kept = above | (tied & (earlier - earlier[starts][group] < room[group]))
+    return np.flatnonzero(kept)
 
 
 def diversify(

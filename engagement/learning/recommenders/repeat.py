@@ -4,7 +4,14 @@ from typing import Self
 
 import numpy as np
 
-from engagement.learning.interactions import DAY, Float32, Histories, Int64, Interactions
+from engagement.learning.interactions import (
+    DAY,
+    Float32,
+    Histories,
+    Int64,
+    Interactions,
+    stable_order,
+)
 from engagement.learning.recommenders.base import Recommender
 from engagement.learning.recommenders.spoken import Spoken
 
@@ -80,13 +87,14 @@ def _gaps(interactions: Interactions) -> tuple[Int64, Int64, Int64]:
     how many days each item was bought by somebody. Purchases of one day are one.
     """
     days = interactions.moments // DAY
-    order = np.lexsort((days, interactions.columns, interactions.rows))
-    rows, columns = interactions.rows[order], interactions.columns[order].astype(np.int64)
-    days = days[order]
-    same = (rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1])
+    columns = interactions.columns.astype(np.int64)
+    pairs = interactions.rows * np.int64(interactions.n_columns) + columns
+    order = stable_order(pairs, interactions.moments)
+    pairs, columns, days = pairs[order], columns[order], days[order]
+    same = pairs[1:] == pairs[:-1]
     later = days[1:] > days[:-1]
     gaps = (days[1:] - days[:-1])[same & later]
-    first = np.ones(len(rows), dtype=bool)
+    first = np.ones(len(pairs), dtype=bool)
     first[1:] = ~(same & ~later)
     bought = np.bincount(columns[first], minlength=interactions.n_columns)
     return columns[1:][same & later], gaps, bought

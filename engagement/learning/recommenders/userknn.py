@@ -16,7 +16,8 @@ from engagement.learning.recommenders.spoken import Spoken, added_up
 
 Nearest = tuple[NDArray[np.int64], NDArray[np.float64]]
 SELF = 1 - 1e-5  # The same history as the visitor's own: the visitor, or one who knows no more.
-BLOCK = 20_000_000
+# Likenesses that are held at once, of 8 bytes each.
+BLOCK = 8_000_000
 # Visitors that are looked at for one history: who shares the rarest of its items comes first. Only
 # logs of millions reach it; there the best seller alone would name a tenth of all visitors.
 LOOKED_AT = 200_000
@@ -121,14 +122,13 @@ class UserKNN(Recommender):
         profiles = self._rarest(profiles)
         n_visitors = self.visitors_of_item_.shape[1]
         parts = [csr_array((0, n_visitors), dtype=np.float32)]
-        step = max(BLOCK // max(n_visitors, 1), 1)
-        for start in range(0, len(histories), step):
-            likeness = (profiles[start : start + step] @ self.visitors_of_item_).toarray()
-            likeness[likeness > SELF] = 0
-            if self.n_neighbours < likeness.shape[1]:
-                least = np.partition(likeness, -self.n_neighbours, axis=1)[:, -self.n_neighbours]
-                likeness[likeness < least[:, None]] = 0
-            parts.append(csr_array(likeness))
+        # No history can have more likenesses than its items have visitors.
+        met_by = np.diff(self.visitors_of_item_.indptr)[profiles.indices].astype(np.float64)
+        most = np.concatenate([[0.0], np.cumsum(met_by)])[profiles.indptr]
+        runs = np.floor(most[1:] / BLOCK)
+        starts = np.flatnonzero(np.diff(runs, prepend=-1.0)).tolist()
+        for start, end in zip(starts, [*starts[1:], profiles.shape[0]], strict=True):
+            parts.append(_nearest(profiles[start:end] @ self.visitors_of_item_, self.n_neighbours))
         return csr_array(vstack(parts, format="csr"))
 
     def _rarest(self, profiles: csr_array) -> csr_array:
@@ -190,6 +190,23 @@ class UserKNN(Recommender):
             values[~kept] = 0
             kept &= values >= np.partition(values, -self.n_neighbours)[-self.n_neighbours]
         return nearest[kept], values[kept]
+
+
+def _nearest(likeness: csr_array, n: int) -> csr_array:
+    """
+    Return the ``n`` largest values of each row, and all that equal the least of them.
+
+    What is no visitor but the history itself is left out.
+    """
+    values = likeness.data
+    values[values > SELF] = 0
+    kept = values > 0
+    for start, end in zip(likeness.indptr[:-1].tolist(), likeness.indptr[1:].tolist(), strict=True):
+        if end - start > n:
+            row = values[start:end]
+            kept[start:end] &= row >= np.partition(row, end - start - n)[end - start - n]
+    counts = np.concatenate([[0], np.cumsum(kept)])[likeness.indptr]
+    return csr_array((values[kept], likeness.indices[kept], counts), shape=likeness.shape)
 
 
 class AsymmetricKNN(ItemToItem):

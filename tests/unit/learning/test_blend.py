@@ -10,12 +10,11 @@ import pytest
 from engagement.learning.interactions import DAY, Histories, Interactions
 from engagement.learning.recommenders import features
 from engagement.learning.recommenders.blend import Blend, part
-from engagement.learning.recommenders.candidates import best
 from engagement.learning.recommenders.content import ContentSimilarity, text_features
 from engagement.learning.recommenders.features import Catalogue
 from engagement.learning.recommenders.holdouts import following, windows
 from engagement.learning.recommenders.members import Members, build
-from engagement.learning.recommenders.spoken import best_of_one
+from engagement.learning.recommenders.ranking import first_of_each, largest, top_n
 from engagement.learning.recommenders.trees import Trees
 
 HERE = "engagement.learning.recommenders"
@@ -151,15 +150,26 @@ def test_the_short_way_of_one_visitor_leads_to_what_a_batch_gets(
             np.testing.assert_allclose(alone, together[number], atol=2e-3)
 
 
-@pytest.mark.parametrize("n", [0, 3, 8, 9, 20])
-def test_of_equal_values_the_first_are_best(n: int) -> None:
-    values = np.random.default_rng(n).integers(0, 4, (30, 9)).astype(np.float32)
+@pytest.mark.parametrize("n_columns", [9, 200])
+@pytest.mark.parametrize("n", [0, 1, 3, 8, 9, 20])
+def test_of_equal_values_the_first_are_best(n: int, n_columns: int) -> None:
+    values = np.random.default_rng(n).integers(-1, 4, (30, n_columns)).astype(np.float32)
 
-    masks = best(values, n)
+    rows, columns = largest(values, n)
 
-    for row, mask in zip(values, masks, strict=True):
-        wanted = np.sort(np.argsort(-row, kind="stable")[:n])
-        assert np.flatnonzero(mask).tolist() == best_of_one(row, n).tolist() == wanted.tolist()
+    assert np.all(np.diff(rows) >= 0)
+    for number, row in enumerate(values):
+        assert columns[rows == number].tolist() == np.sort(top_n(row, n)).tolist()
+
+
+def test_of_lists_the_largest_values_are_kept_and_of_equal_ones_the_first() -> None:
+    rows = np.array([2, 2, 2, 2, 5, 7, 7])
+    values = np.array([1, 3, 1, 3, 9, -2, -2], dtype=np.float32)
+
+    assert first_of_each(rows, values, 3).tolist() == [0, 1, 3, 4, 5, 6]
+    assert first_of_each(rows, values, 1).tolist() == [1, 4, 5]
+    assert first_of_each(rows, values, 0).tolist() == []
+    assert first_of_each(rows[:0], values[:0], 2).tolist() == []
 
 
 @pytest.mark.parametrize("n_words", [3, 400])
