@@ -38,7 +38,7 @@ def asks_for_privacy(request: HttpRequest) -> bool:
     """Return whether the browser sends Global Privacy Control or Do Not Track."""
     # Where WSGI and ASGI put them: ``request.headers`` is made of all of these anew each time.
     meta = request.META
-    return meta.get("HTTP_SEC_GPC", "").strip() == "1" or meta.get("HTTP_DNT", "").strip() == "1"
+    return "1" in (str(meta.get("HTTP_SEC_GPC", "")).strip(), str(meta.get("HTTP_DNT", "")).strip())
 
 
 def refusal(request: HttpRequest, *, answer: bool | None, is_staff: bool) -> str:
