@@ -136,17 +136,23 @@ class Transformer(Classifier):
                 # Nothing to take the weights from again: they are the model's own.
                 self._changed = _halved(encoder.model.state_dict())
                 encoder.model.load_state_dict(self._restored(encoder))
-            self._head.fit(encoder.embed(texts), numbers, rng)
+            self._settle(encoder)
+            # The head is learnt on what it will be asked about, int8 where that is kept.
+            self._head.fit(self._loaded().embed(texts), numbers, rng)
         self.decision_weights_ = self._head.decision_weights_
-        self._encoder = encoder
-        if self.quantised:
-            self.graph_ = encoder.as_graph()
-            self.tokenizer_ = encoder.tokenizer_file()
-            self.pad_ = np.array(int(encoder.tokenizer.pad_token_id or 0))
-            self.longest_ = np.array(encoder.max_tokens)
-            self._changed = {}
-            self._encoder = None
         return self
+
+    def _settle(self, encoder: Encoder) -> None:
+        """Answer with this encoder from now on, or with the graph that it makes."""
+        self._encoder = encoder
+        if not self.quantised:
+            return
+        self.graph_ = encoder.as_graph()
+        self.tokenizer_ = encoder.tokenizer_file()
+        self.pad_ = np.array(int(encoder.tokenizer.pad_token_id or 0))
+        self.longest_ = np.array(encoder.max_tokens)
+        self._changed = {}
+        self._encoder = None
 
     def _prepare(self, texts: Sequence[str], rng: np.random.Generator) -> Encoder:
         """Return the encoder to start from."""
@@ -188,6 +194,7 @@ class Transformer(Classifier):
         encoder.model.load_state_dict(self._restored(encoder))
         logits = encoder.embed(asked_texts) @ coef.T + intercept
         self._head.take(coef, intercept, logits, numbers[asked], np.unique(numbers))
+        self._settle(encoder)
 
     def _recipe(self) -> Recipe:
         return Recipe(

@@ -9,6 +9,7 @@ from engagement.learning.sentiment import (
     SeedEncoder,
     TinyEncoder,
     Transformer,
+    bases,
 )
 from engagement.learning.sentiment.aspect_encoder import AspectEncoder, marked
 from engagement.learning.sentiment.encoders import Encoder
@@ -164,6 +165,32 @@ class TestWithTheExtra:
         loaded = Transformer(base=str(base), max_tokens=16).set_arrays(arrays)
         with pytest.raises(WrongBase):
             loaded.predict_proba(["dress great"])
+
+    def test_a_folder_may_say_that_the_first_token_is_the_vector(self, base, tmp_path):
+        mean = Transformer(base=str(base), max_tokens=16).fit(TEXTS, LABELS)
+        bases.write_pooling(base, "cls", 32)
+
+        first = Transformer(base=str(base), max_tokens=16).fit(TEXTS, LABELS)
+
+        np.testing.assert_allclose(np.linalg.norm(first.vectors(TEXTS[:3]), axis=1), 1, atol=1e-5)
+        assert bases.read_pooling(first.write_encoder(tmp_path / "again")) == "cls"
+        stored = Transformer(**mean.get_options()).set_arrays(mean.get_arrays())
+        with pytest.raises(WrongBase):
+            stored.predict_proba(TEXTS[:1])
+
+    def test_rated_seeds_teach_what_is_neither(self, base):
+        options = {"base": str(base), "prefix": "", "max_tokens": 16}
+        half, most = (
+            SeedEncoder(**options, positive_share=share).fit([], [], seed=(TEXTS, LABELS))
+            for share in (0.5, 0.9)
+        )
+        plain = Transformer(base=str(base), max_tokens=16).fit(
+            TEXTS, LABELS, rng=np.random.default_rng(0)
+        )
+        assert most.predict_proba(TEXTS)[:, 2].mean() > half.predict_proba(TEXTS)[:, 2].mean()
+        assert half.predict_proba(TEXTS)[:, 1].mean() == pytest.approx(
+            plain.predict_proba(TEXTS)[:, 1].mean(), abs=0.05
+        )
 
     def test_a_seeded_encoder_answers_without_labels_of_the_shop(self, base):
         model = SeedEncoder(base=str(base), prefix="", max_tokens=16)
