@@ -171,6 +171,29 @@ def line_women3(arguments: argparse.Namespace) -> None:
     measure("women3", "grams", TfidfLogistic(strength=3), women(neutral=True))
 
 
+def line_women_frozen(arguments: argparse.Namespace) -> None:
+    stacked(arguments, "women", women(neutral=False), {})
+
+
+def line_women3_frozen(arguments: argparse.Namespace) -> None:
+    stacked(arguments, "women3", women(neutral=True), {"strength": 3})
+
+
+def stacked(arguments: argparse.Namespace, line: str, data: Split, options: dict[str, Any]) -> None:
+    """All labels: the grams, a frozen encoder with a head of --labels texts, the seed encoder."""
+    frozen = base(arguments) | {"n_texts": arguments.labels or 0}
+    members = {
+        "words": member("TfidfLogistic", **options),
+        "encoder": member("Transformer", **frozen),
+    }
+    pair = Ensemble(members, held_out=0.1)
+    measure(line, "grams and frozen encoder stacked", pair, data)
+    if arguments.seeds:
+        seeded = {"seeded": member("SeedEncoder", **base(arguments), **seeds(arguments))}
+        every = Ensemble(members | seeded, held_out=0.1)
+        measure(line, "and the seed encoder", every, data)
+
+
 def line_women_tuned(arguments: argparse.Namespace) -> None:
     tuned(arguments, "women", women(neutral=False), TfidfLogistic())
 
@@ -289,6 +312,7 @@ def line_seeded_english(arguments: argparse.Namespace) -> None:
         seed=unrated(arguments),
         n_texts=arguments.labels or 12_000,
         frozen_layers=arguments.frozen_layers,
+        learning_rate=arguments.rate,
         bfloat16=arguments.bfloat16,
         checkpoint=arguments.checkpoint,
         progress=told,
@@ -312,6 +336,7 @@ def line_seeded(arguments: argparse.Namespace) -> None:
         n_texts=arguments.labels or 12_000,
         max_tokens=min(arguments.tokens, 96),
         frozen_layers=arguments.frozen_layers,
+        learning_rate=arguments.rate,
         bfloat16=arguments.bfloat16,
         checkpoint=arguments.checkpoint,
         progress=told,
@@ -541,6 +566,8 @@ def line_speed(arguments: argparse.Namespace) -> None:
 LINES: dict[str, Callable[[argparse.Namespace], None]] = {
     "women": line_women,
     "women3": line_women3,
+    "women-frozen": line_women_frozen,
+    "women3-frozen": line_women3_frozen,
     "women-tuned": line_women_tuned,
     "women3-tuned": line_women3_tuned,
     "women-few": line_women_few,
@@ -576,7 +603,8 @@ def main() -> None:
     tuning.add_argument("--bfloat16", action="store_true", help="mixed precision")
     tuning.add_argument("--checkpoint", type=Path, help="a folder; where it was killed, it goes on")
     arguments = parser.parse_args()
-    everything = [line for line in LINES if "-tuned" not in line and "seeded" not in line]
+    left_out = ("-tuned", "-frozen", "seeded")
+    everything = [line for line in LINES if not any(kind in line for kind in left_out)]
     chosen = everything if "all" in arguments.lines else arguments.lines
     with remembering():
         for line in chosen:

@@ -16,18 +16,19 @@ from engagement.learning.sentiment.base import (
     POSITIVE,
     Classifier,
     Float32,
+    Labels,
     checked,
 )
 from engagement.learning.sentiment.calibration import Calibrator, best_weights, logs
 from engagement.learning.sentiment.finetuning import Progress
-from engagement.learning.sentiment.heads import part
+from engagement.learning.sentiment.heads import like, part
 from engagement.learning.sentiment.seed import (
     NEUTRAL_SHARE,
     kept_back,
     rated_sentences,
     seed_reviews,
 )
-from engagement.learning.sentiment.transformer import Transformer
+from engagement.learning.sentiment.transformer import Transformer, chosen
 
 Seed = tuple[Sequence[str], ArrayLike]
 
@@ -46,7 +47,8 @@ class SeedEncoder(Classifier):
     the time. ``positive_share``: how many of the shop's reviews are taken to be positive before any
     label is there, of those that are positive or negative; the packaged ones are half and half, a
     shop's never are.
-    Labelled texts given to :meth:`fit` only calibrate, from ``min_texts`` on.
+    Labelled texts given to :meth:`fit` only calibrate, from ``min_texts`` on; ``n_texts`` holds for
+    them, too.
     """
 
     is_heavy = True
@@ -115,10 +117,26 @@ class SeedEncoder(Classifier):
         self.odds_ = _odds(feelings, self.positive_share)
         self._encoder.fit([known[i] for i in drawn], feelings[drawn], rng=rng)
         self.decision_weights_ = np.ones(N_CLASSES)
-        self._lines.fit(logs(self._raw(texts)), numbers)
-        if len(texts) >= self.min_texts:
-            self.decision_weights_ = best_weights(self.predict_proba(texts), numbers)
+        rows: Sequence[int] = range(len(texts))
+        shares = None
+        if len(texts) > self.n_texts:
+            shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
+            rows = chosen(texts, numbers, self.n_texts)
+        self._calibrate([texts[i] for i in rows], numbers[list(rows)], shares, rng)
         return self
+
+    def _calibrate(
+        self,
+        texts: Sequence[str],
+        numbers: Labels,
+        shares: NDArray[np.float64] | None,
+        rng: np.random.Generator,
+    ) -> None:
+        places = like(numbers, shares, rng)
+        logits = logs(self._raw(texts))[places] if len(texts) else np.zeros((0, N_CLASSES))
+        self._lines.fit(logits, numbers[places])
+        if len(texts) >= self.min_texts:
+            self.decision_weights_ = best_weights(self._lines.apply(logits), numbers[places])
 
     def _packaged(self) -> Seed:
         if not self.seeds:
