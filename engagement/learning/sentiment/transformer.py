@@ -298,9 +298,11 @@ def chosen(texts: Sequence[str], numbers: Labels, n: int) -> list[int]:
     digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts]
     order = sorted(range(len(texts)), key=digests.__getitem__)
     queues = [[i for i in order if numbers[i] == number] for number in range(N_CLASSES)]
-    # The rank within the own class, and so one class after the other.
-    ranked = sorted((rank, i) for queue in queues for rank, i in enumerate(queue))
-    return sorted(i for _, i in ranked[:n])
+    # By rank within the own class, and so one class after the other.
+    ranked = sorted(
+        (rank, number, i) for number, queue in enumerate(queues) for rank, i in enumerate(queue)
+    )
+    return sorted(i for *_, i in ranked[:n])
 
 
 def _halved(state: Mapping[str, Any]) -> dict[str, NDArray[np.float16]]:
