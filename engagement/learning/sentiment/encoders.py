@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engagement.learning.sentiment.base import Float32, imported
-from engagement.learning.sentiment.bases import READABLE
+from engagement.learning.sentiment.bases import READABLE, read_pooling, write_pooling
 from engagement.learning.sentiment.cleaning import normalise
 
 # A text's signs that can matter when so many tokens are read; long texts are cut before the
@@ -25,7 +25,18 @@ SIGNS_A_TOKEN = 12
 # times as many take half a gigabyte, and half as long again.
 TOKENS_AT_ONCE = 256
 
-Read = dict[tuple[bytes, str, int, bool], dict[str, Float32]]
+# What reads: weights, prefix, tokens, precision.
+Key = tuple[bytes, str, int, bool]
+
+
+class Read:
+    """What is remembered: vectors by what read them and text, and graphs by weights."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[Key, dict[str, Float32]] = {}
+        self.graphs: dict[bytes, NDArray[np.uint8]] = {}
+
+
 _read: ContextVar[Read | None] = ContextVar("_read", default=None)
 
 
@@ -35,16 +46,30 @@ def remembering() -> Iterator[None]:
     if _read.get() is not None:
         yield
         return
-    token = _read.set({})
+    token = _read.set(Read())
     try:
         yield
     finally:
         _read.reset(token)
 
 
+def remembered(
+    key: Key,
+    texts: Sequence[str],
+    embed: Callable[[Sequence[str]], Float32],
+) -> Float32:
+    """Return the vectors of ``texts``; ``embed`` is asked for those not read before."""
+    read = _read.get()
+    known = {} if read is None else read.vectors.setdefault(key, {})
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    known.update(zip(new, embed(new), strict=True))
+    return np.stack([known[text] for text in texts]) if len(texts) else embed([])
+
+
 class Encoder:
     """
-    A ``transformers`` encoder and its tokenizer; a text's vector is the mean over its tokens.
+    A ``transformers`` encoder and its tokenizer; a text's vector is the mean over its tokens, or
+    with ``pooling="cls"`` that of the first one, of length 1.
 
     One thread, evaluation mode, texts sorted by length and padded batch by batch. Nothing of it is
     loaded before it is used, so that a process may fork first. ``prefix`` is put before each text
@@ -58,18 +83,24 @@ class Encoder:
         max_tokens: int,
         prefix: str = "",
         bfloat16: bool = False,
+        pooling: str = "mean",
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.prefix = prefix
         self.bfloat16 = bfloat16
+        self.pooling = pooling
 
     @classmethod
     def load(
         cls, name: str, revision: str, max_tokens: int, prefix: str, bfloat16: bool = False
     ) -> Encoder:
-        """Load a local folder or a hub name; raises OSError when there is no such model."""
+        """
+        Load a local folder or a hub name; raises OSError when there is no such model.
+
+        How a folder's tokens make a vector is looked up where sentence-transformers keeps it.
+        """
         transformers = imported("transformers", "transformers")
         torch = imported("torch", "transformers")
         torch.set_num_threads(1)
@@ -84,7 +115,9 @@ class Encoder:
         # Never asked here, and random at each load where the file does not hold it.
         if getattr(model, "pooler", None) is not None:
             model.pooler = None
-        return cls(model.eval(), tokenizer, min(max_tokens, _places(model)), prefix, bfloat16)
+        longest = min(max_tokens, _places(model))
+        pooling = read_pooling(Path(name))
+        return cls(model.eval(), tokenizer, longest, prefix, bfloat16, pooling)
 
     def cut(self, depth: int) -> Encoder:
         """Keep the ``depth`` lowest layers; raises ValueError where there are none to count."""
@@ -105,8 +138,11 @@ class Encoder:
         return read_tokens(self.tokenizer, texts, self.max_tokens, self.prefix)
 
     def vectors(self, ids: Any, mask: Any) -> Any:
-        """Return the mean vectors of a padded batch, as a tensor that gradients flow through."""
+        """Return the vectors of a padded batch, as a tensor that gradients flow through."""
         hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        if self.pooling == "cls":
+            first = hidden[:, 0]
+            return first / first.norm(dim=1, keepdim=True).clamp(min=1e-6)
         weights = mask.unsqueeze(-1).to(hidden.dtype)
         return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
@@ -117,14 +153,10 @@ class Encoder:
 
     def embed(self, texts: Sequence[str], batch_size: int = 32) -> Float32:
         """Return vectors, shape (number of texts, width)."""
-        read = _read.get()
-        if read is None:
+        if _read.get() is None:
             return self._embed(texts, batch_size)
-        weights = self.fingerprint().tobytes()
-        known = read.setdefault((weights, self.prefix, self.max_tokens, self.bfloat16), {})
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        known.update(zip(new, self._embed(new, batch_size), strict=True))
-        return np.stack([known[text] for text in texts]) if texts else self._embed([], 1)
+        key = (self.fingerprint().tobytes(), self.prefix, self.max_tokens, self.bfloat16)
+        return remembered(key, texts, lambda new: self._embed(new, batch_size))
 
     def _embed(self, texts: Sequence[str], batch_size: int) -> Float32:
         torch = imported("torch", "transformers")
@@ -145,22 +177,36 @@ class Encoder:
         """Write the encoder into ``folder`` as ``transformers`` reads it; return the folder."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+        if self.pooling != "mean":
+            write_pooling(folder, self.pooling, self.width)
         for path in folder.iterdir():
             if path.is_file():
                 path.chmod(READABLE)
         return folder
 
     def fingerprint(self) -> NDArray[np.uint8]:
-        """Return the SHA-256 of the weights: a head fits the encoder that it was learnt on."""
-        return fingerprint(self.model)
+        """
+        Return the SHA-256 of the weights, and of how vectors are made of what they say: a head fits
+        the encoder that it was learnt on.
+        """
+        return fingerprint(self.model, "" if self.pooling == "mean" else self.pooling)
 
     def as_graph(self) -> NDArray[np.uint8]:
         """
         Return the encoder as an int8 ONNX graph, its bytes as an array.
 
-        Weights are quantised dynamically (per tensor); a process that only reads it needs neither
-        PyTorch nor transformers.
+        Weights are quantised column by column, activations as they come; a process that only reads
+        it needs neither PyTorch nor transformers.
         """
+        read = _read.get()
+        if read is None:
+            return self._as_graph()
+        weights = self.fingerprint().tobytes()
+        if weights not in read.graphs:
+            read.graphs[weights] = self._as_graph()
+        return read.graphs[weights]
+
+    def _as_graph(self) -> NDArray[np.uint8]:
         torch = imported("torch", "transformers")
         imported("onnx", "transformers")
         quantization = imported("onnxruntime.quantization", "transformers")
@@ -181,8 +227,13 @@ class Encoder:
                 opset_version=17,
                 dynamo=False,
             )
+            # Seven bits of eight: without VNNI sums of full ones overflow, and are cut off.
             quantization.quantize_dynamic(
-                str(full), str(small), weight_type=quantization.QuantType.QInt8
+                str(full),
+                str(small),
+                weight_type=quantization.QuantType.QInt8,
+                per_channel=True,
+                reduce_range=True,
             )
             return np.frombuffer(small.read_bytes(), dtype=np.uint8).copy()
 
@@ -199,9 +250,9 @@ def _places(model: Any) -> int:
     return int(places) - 2 if "roberta" in model.config.model_type else int(places)
 
 
-def fingerprint(model: Any) -> NDArray[np.uint8]:
-    """Return the SHA-256 of a model's weights."""
-    digest = hashlib.sha256()
+def fingerprint(model: Any, more: str = "") -> NDArray[np.uint8]:
+    """Return the SHA-256 of a model's weights, and of what ``more`` there is to it."""
+    digest = hashlib.sha256(more.encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -249,8 +300,15 @@ class Graph:
         self.max_tokens = max_tokens
         self.prefix = prefix
         self.pad = pad
+        self._key = hashlib.sha256(graph.tobytes()).digest() if _read.get() is not None else b""
 
     def embed(self, texts: Sequence[str], batch_size: int = 32) -> Float32:
+        if _read.get() is None or not self._key:
+            return self._embed(texts, batch_size)
+        key = (self._key, self.prefix, self.max_tokens, False)
+        return remembered(key, texts, lambda new: self._embed(new, batch_size))
+
+    def _embed(self, texts: Sequence[str], batch_size: int) -> Float32:
         rows = read_tokens(self._tokenizer, texts, self.max_tokens, self.prefix)
         vectors: Float32 | None = None
         for places in batches(rows, batch_size, TOKENS_AT_ONCE):

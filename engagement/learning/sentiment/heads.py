@@ -77,7 +77,18 @@ class Head(Storable):
         self._twice = False
         self._calibrator = Calibrator(calibration)
 
-    def fit(self, rows: Any, numbers: Labels, rng: np.random.Generator) -> Self:
+    def fit(
+        self,
+        rows: Any,
+        numbers: Labels,
+        rng: np.random.Generator,
+        *,
+        shares: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """
+        Learn; ``shares``, shape (3,): how frequent the classes are where the rows that are given
+        were chosen for rare ones. Probabilities are calibrated for these.
+        """
         present, counts = np.unique(numbers, return_counts=True)
         self._forget(present)
         self._twice = self.ratios and len(numbers) >= MIN_FOR_RATIOS
@@ -90,7 +101,8 @@ class Head(Storable):
             held_out = self._held_out_logits(rows, numbers, int(counts.min()), rng)
             self.coef_, self.intercept_ = self._draw(rows, numbers)
         if held_out is not None:
-            self._calibrate(held_out, numbers)
+            some = like(numbers, shares, rng)
+            self._calibrate(held_out[some], numbers[some])
         return self
 
     def take(
@@ -216,3 +228,14 @@ class Head(Storable):
         super().set_arrays({name: array for name, array in arrays.items() if "-" not in name})
         self._calibrator = Calibrator(self.calibration).set_arrays(part(arrays, "lines"))
         return self
+
+
+def like(
+    numbers: Labels, shares: NDArray[np.float64] | None, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return positions, some of them more than once, of classes as frequent as ``shares``."""
+    if shares is None:
+        return np.arange(len(numbers))
+    counts = np.bincount(numbers, minlength=N_CLASSES)
+    weights = shares[numbers] / counts[numbers]
+    return rng.choice(len(numbers), size=len(numbers), p=weights / weights.sum())

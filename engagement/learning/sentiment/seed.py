@@ -1,12 +1,14 @@
-"""Rung 1, Chinese: a model trained at install time on reviews that a package carries."""
+"""Rung 1: what packages carry of labelled texts, and a model of the Chinese ones."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +33,15 @@ from engagement.learning.sentiment.tfidf import TfidfLogistic
 # How a text that the model cannot place is shared out: half of it is neutral. The corpus has no
 # neutral reviews; of three-star reviews the least certain third is where most of them are.
 NEUTRAL_SHARE = 0.5
+
+# Mean valences of -4 to 4 closer to nought than this are felt as neither.
+NEITHER = 0.5
+RATED = {
+    "films": "movieReviewSnippets",
+    "tweets": "tweets",
+    "editorials": "nytEditorialSnippets",
+    "products": "amazonReviewSnippets",
+}
 
 _taught: dict[tuple[int, bytes], dict[str, NDArray[Any]]] = {}
 
@@ -58,6 +69,42 @@ def seed_reviews() -> tuple[list[str], NDArray[np.int64]]:
         if text.strip() and text not in both
     ]
     return [text for text, _ in rows], np.array([label for _, label in rows], dtype=np.int64)
+
+
+class RatedSentences(NamedTuple):
+    """``valences``: means over some twenty people, from -4 to 4; ``labels``: their classes."""
+
+    texts: list[str]
+    valences: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+def rated_sentences(archive: Path, kinds: Sequence[str] = tuple(RATED)) -> RatedSentences:
+    """
+    Return English sentences and how people feel about them (Hutto & Gilbert 2014; MIT), out of the
+    source distribution of vaderSentiment, which ``archive`` is:
+    ``pip download --no-deps --no-binary vaderSentiment vaderSentiment``.
+
+    ``kinds``: of ``RATED``, 10,600 of films, 4,200 tweets, 5,200 of editorials and 3,700 of
+    products. Each sentence once. Nothing is unpacked to disk. Raises OSError where there is no such
+    file, ValueError where it holds no such sentences.
+    """
+    found: dict[str, float] = {}
+    with tarfile.open(archive) as outer:
+        inner = next((m for m in outer if m.name.endswith("hutto_ICWSM_2014.tar.gz")), None)
+        file = None if inner is None else outer.extractfile(inner)
+        if file is None:
+            raise ValueError(f"{archive} is no source distribution of vaderSentiment")
+        with tarfile.open(fileobj=io.BytesIO(file.read())) as tar:
+            for kind in kinds:
+                rows = tar.extractfile(f"hutto_ICWSM_2014/{RATED[kind]}_GroundTruth.txt")
+                for row in rows.read().decode("utf-8").splitlines() if rows else []:
+                    _, valence, text = row.split("\t", 2)
+                    found.setdefault(text.strip(), float(valence))
+    valences = np.array(list(found.values()), dtype=np.float64)
+    sides = np.where(valences > NEITHER, POSITIVE, NEUTRAL)
+    labels = np.where(valences < -NEITHER, NEGATIVE, sides).astype(np.int64)
+    return RatedSentences(list(found), valences, labels)
 
 
 def kept_back(texts: Sequence[str]) -> NDArray[np.bool_]:

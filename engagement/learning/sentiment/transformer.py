@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -44,6 +45,10 @@ class Transformer(Classifier):
     numbers, slower on others. ``quantised``: keep the encoder as an int8 ONNX graph inside the
     model, so that answering needs ONNX Runtime only, some 100 MB.
 
+    ``n_texts`` above zero: the head of a frozen encoder is learnt on no more texts than these, of
+    each class as many if there are so many, since reading is what takes the time; the same ones
+    every time, and probabilities are calibrated for how frequent the classes are among all.
+
     What is stored: of a frozen encoder its name, revision and SHA-256 beside the head, of a tuned
     one the changed weights in half precision, of a quantised one the graph and the tokenizer.
     Answering loads the encoder at the first text, never before.
@@ -78,6 +83,7 @@ class Transformer(Classifier):
         save_every: int = 100,
         min_texts: int = 100,
         bfloat16: bool = False,
+        n_texts: int = 0,
     ) -> None:
         self.base = base
         self.revision = revision
@@ -97,6 +103,7 @@ class Transformer(Classifier):
         self.save_every = save_every
         self.min_texts = min_texts
         self.bfloat16 = bfloat16
+        self.n_texts = n_texts
         self._make()
 
     def _make(self) -> None:
@@ -136,17 +143,31 @@ class Transformer(Classifier):
                 # Nothing to take the weights from again: they are the model's own.
                 self._changed = _halved(encoder.model.state_dict())
                 encoder.model.load_state_dict(self._restored(encoder))
-            self._head.fit(encoder.embed(texts), numbers, rng)
+            self._settle(encoder)
+            # The head is learnt on what it will be asked about, int8 where that is kept.
+            self._learn_head(texts, numbers, rng)
         self.decision_weights_ = self._head.decision_weights_
-        self._encoder = encoder
-        if self.quantised:
-            self.graph_ = encoder.as_graph()
-            self.tokenizer_ = encoder.tokenizer_file()
-            self.pad_ = np.array(int(encoder.tokenizer.pad_token_id or 0))
-            self.longest_ = np.array(encoder.max_tokens)
-            self._changed = {}
-            self._encoder = None
         return self
+
+    def _learn_head(self, texts: Sequence[str], numbers: Labels, rng: np.random.Generator) -> None:
+        shares = None
+        if 0 < self.n_texts < len(texts):
+            shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
+            rows = chosen(texts, numbers, self.n_texts)
+            texts, numbers = [texts[i] for i in rows], numbers[rows]
+        self._head.fit(self._loaded().embed(texts), numbers, rng, shares=shares)
+
+    def _settle(self, encoder: Encoder) -> None:
+        """Answer with this encoder from now on, or with the graph that it makes."""
+        self._encoder = encoder
+        if not self.quantised:
+            return
+        self.graph_ = encoder.as_graph()
+        self.tokenizer_ = encoder.tokenizer_file()
+        self.pad_ = np.array(int(encoder.tokenizer.pad_token_id or 0))
+        self.longest_ = np.array(encoder.max_tokens)
+        self._changed = {}
+        self._encoder = None
 
     def _prepare(self, texts: Sequence[str], rng: np.random.Generator) -> Encoder:
         """Return the encoder to start from."""
@@ -188,6 +209,7 @@ class Transformer(Classifier):
         encoder.model.load_state_dict(self._restored(encoder))
         logits = encoder.embed(asked_texts) @ coef.T + intercept
         self._head.take(coef, intercept, logits, numbers[asked], np.unique(numbers))
+        self._settle(encoder)
 
     def _recipe(self) -> Recipe:
         return Recipe(
@@ -269,6 +291,18 @@ class Transformer(Classifier):
         self._changed = part(arrays, "changed")
         self._head.set_arrays(part(arrays, "head"))
         return self
+
+
+def chosen(texts: Sequence[str], numbers: Labels, n: int) -> list[int]:
+    """Return ``n`` positions, of each class as many while it lasts; by the texts, not by chance."""
+    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts]
+    order = sorted(range(len(texts)), key=digests.__getitem__)
+    queues = [[i for i in order if numbers[i] == number] for number in range(N_CLASSES)]
+    # By rank within the own class, and so one class after the other.
+    ranked = sorted(
+        (rank, number, i) for number, queue in enumerate(queues) for rank, i in enumerate(queue)
+    )
+    return sorted(i for *_, i in ranked[:n])
 
 
 def _halved(state: Mapping[str, Any]) -> dict[str, NDArray[np.float16]]:

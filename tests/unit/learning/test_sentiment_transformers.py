@@ -9,10 +9,12 @@ from engagement.learning.sentiment import (
     SeedEncoder,
     TinyEncoder,
     Transformer,
+    bases,
 )
 from engagement.learning.sentiment.aspect_encoder import AspectEncoder, marked
 from engagement.learning.sentiment.encoders import Encoder
-from engagement.learning.sentiment.transformer import WrongBase
+from engagement.learning.sentiment.heads import Head
+from engagement.learning.sentiment.transformer import WrongBase, chosen
 from tests.unit.learning.test_sentiment_aspects import sentences
 
 TEXTS = [
@@ -36,6 +38,31 @@ def test_the_aspect_is_named_and_marked():
     ]
     with pytest.raises(ValueError, match="spans"):
         marked(["one"], [])
+
+
+def test_few_texts_are_chosen_for_the_rare_classes_and_the_same_ones_every_time():
+    texts = [f"text {i}" for i in range(100)]
+    numbers = np.array([0] * 5 + [1] * 15 + [2] * 80)
+
+    rows = chosen(texts, numbers, 30)
+
+    assert np.bincount(numbers[rows]).tolist() == [5, 13, 12]
+    backwards = chosen(texts[::-1], numbers[::-1], 30)
+    assert {texts[::-1][i] for i in backwards} == {texts[i] for i in rows}
+    assert chosen(texts, numbers, 1_000) == list(range(100))
+
+
+def test_rows_chosen_for_rare_classes_are_calibrated_for_how_frequent_these_are():
+    rng = np.random.default_rng(1)
+    numbers = np.repeat([0, 2], 500)
+    rows = (numbers[:, None] - 1) + rng.normal(scale=2, size=(1_000, 1))
+    shares = np.array([0.1, 0.0, 0.9])
+
+    head = Head().fit(rows, numbers, rng, shares=shares)
+
+    proba = head.predict_proba(rows)
+    mean = (proba[numbers == 0].mean(axis=0) + 9 * proba[numbers == 2].mean(axis=0)) / 10
+    np.testing.assert_allclose(mean, shares, atol=0.03)
 
 
 @pytest.mark.slow
@@ -164,6 +191,53 @@ class TestWithTheExtra:
         loaded = Transformer(base=str(base), max_tokens=16).set_arrays(arrays)
         with pytest.raises(WrongBase):
             loaded.predict_proba(["dress great"])
+
+    def test_a_folder_may_say_that_the_first_token_is_the_vector(self, base, tmp_path):
+        mean = Transformer(base=str(base), max_tokens=16).fit(TEXTS, LABELS)
+        bases.write_pooling(base, "cls", 32)
+
+        first = Transformer(base=str(base), max_tokens=16).fit(TEXTS, LABELS)
+
+        np.testing.assert_allclose(np.linalg.norm(first.vectors(TEXTS[:3]), axis=1), 1, atol=1e-5)
+        assert bases.read_pooling(first.write_encoder(tmp_path / "again")) == "cls"
+        stored = Transformer(**mean.get_options()).set_arrays(mean.get_arrays())
+        with pytest.raises(WrongBase):
+            stored.predict_proba(TEXTS[:1])
+
+    def test_a_head_may_be_learnt_on_some_of_the_texts(self, base, monkeypatch):
+        read = []
+        embed = Encoder.embed
+        monkeypatch.setattr(
+            Encoder, "embed", lambda self, texts: read.extend(texts) or embed(self, texts)
+        )
+        Transformer(base=str(base), n_texts=12).fit(TEXTS, LABELS)
+        assert len(read) == 12
+
+    def test_no_more_of_the_shops_texts_than_of_the_packaged_ones_calibrate(
+        self, base, monkeypatch
+    ):
+        read = []
+        embed = Encoder.embed
+        monkeypatch.setattr(
+            Encoder, "embed", lambda self, texts: read.extend(texts) or embed(self, texts)
+        )
+        model = SeedEncoder(base=str(base), prefix="", n_texts=20, min_texts=10)
+        model.fit(TEXTS, LABELS, seed=(TEXTS, LABELS))
+        assert len(read) == 40
+
+    def test_rated_seeds_teach_what_is_neither(self, base):
+        options = {"base": str(base), "prefix": "", "max_tokens": 16}
+        half, most = (
+            SeedEncoder(**options, positive_share=share).fit([], [], seed=(TEXTS, LABELS))
+            for share in (0.5, 0.9)
+        )
+        plain = Transformer(base=str(base), max_tokens=16).fit(
+            TEXTS, LABELS, rng=np.random.default_rng(0)
+        )
+        assert most.predict_proba(TEXTS)[:, 2].mean() > half.predict_proba(TEXTS)[:, 2].mean()
+        assert half.predict_proba(TEXTS)[:, 1].mean() == pytest.approx(
+            plain.predict_proba(TEXTS)[:, 1].mean(), abs=0.05
+        )
 
     def test_a_seeded_encoder_answers_without_labels_of_the_shop(self, base):
         model = SeedEncoder(base=str(base), prefix="", max_tokens=16)
