@@ -398,13 +398,13 @@ def line_snippets(arguments: argparse.Namespace) -> None:
 
 
 def line_aspects(arguments: argparse.Namespace) -> None:
-    for domain, known, asked in aspect_terms():
+    for domain, known, asked in aspect_terms(joint=arguments.joint):
         aspects_by(f"{domain}, grams", AspectPolarity(), known, asked, {})
 
 
 def line_aspects_tuned(arguments: argparse.Namespace) -> None:
     """Fine-tune an encoder for each domain; the share of the grams is its default."""
-    for domain, known, asked in aspect_terms():
+    for domain, known, asked in aspect_terms(joint=arguments.joint):
         model = AspectEncoder(
             **base(arguments) | {"base": arguments.encoder or "minilm"},
             epochs=arguments.epochs,
@@ -420,8 +420,23 @@ def line_aspects_tuned(arguments: argparse.Namespace) -> None:
 Terms = tuple[list[str], list[tuple[int, int]], NDArray]
 
 
-def aspect_terms() -> Iterator[tuple[str, Terms, Terms]]:
-    """Yield each domain with its texts to learn from and to be asked: texts, spans, classes."""
+def aspect_terms(*, joint: bool) -> Iterator[tuple[str, Terms, Terms]]:
+    """
+    Yield each domain with its texts to learn from, or with ``joint`` those of all domains, and to
+    be asked: texts, spans, classes.
+    """
+    found = list(_domains())
+    known = [part for _, part, _ in found]
+    every: Terms = (
+        [text for texts, _, _ in known for text in texts],
+        [span for _, spans, _ in known for span in spans],
+        np.concatenate([labels for _, _, labels in known]),
+    )
+    for domain, own, asked in found:
+        yield domain, every if joint else own, asked
+
+
+def _domains() -> Iterator[tuple[str, Terms, Terms]]:
     rows = pd.read_parquet(DATA / "semeval2014_absa" / "apc_3class_train_test.parquet")
     for domain, own in rows.groupby("domain"):
         parts: list[Terms] = []
@@ -521,6 +536,7 @@ def main() -> None:
     parser.add_argument("--prefix", default="", help='put before each text, as "query: " for E5')
     parser.add_argument("--share", type=float, default=0.8, help="of positive reviews (women-none)")
     parser.add_argument("--sample", type=int, help="only so many test texts for the encoder")
+    parser.add_argument("--joint", action="store_true", help="aspects: learn from both domains")
     tuning = parser.add_argument_group("the lines that fine-tune (women-tuned, zh-tuned)")
     tuning.add_argument("--epochs", type=int, default=2)
     tuning.add_argument("--labels", type=int, help="learn from so many texts only")
