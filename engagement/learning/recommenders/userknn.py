@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -126,8 +127,8 @@ class UserKNN(Recommender):
         met_by = np.diff(self.visitors_of_item_.indptr)[profiles.indices].astype(np.float64)
         most = np.concatenate([[0.0], np.cumsum(met_by)])[profiles.indptr]
         runs = np.floor(most[1:] / BLOCK)
-        starts = np.flatnonzero(np.diff(runs, prepend=-1.0)).tolist()
-        for start, end in zip(starts, [*starts[1:], profiles.shape[0]], strict=True):
+        starts = np.flatnonzero(np.diff(runs, prepend=-1.0))
+        for start, end in pairwise([*starts.tolist(), profiles.shape[0]]):
             parts.append(_nearest(profiles[start:end] @ self.visitors_of_item_, self.n_neighbours))
         return csr_array(vstack(parts, format="csr"))
 

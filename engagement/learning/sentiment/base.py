@@ -52,6 +52,9 @@ class Classifier(Storable):
     #: Whether it takes seconds to load and hundreds of megabytes to keep: workers read then.
     is_heavy: ClassVar[bool] = False
 
+    #: Whether what it says is worth as much without a label as with some.
+    knows_before: ClassVar[bool] = False
+
     #: What is multiplied onto the probabilities before the likeliest class is taken, shape (3,):
     #: the classes that make the macro-F1 largest need not be the likeliest ones.
     decision_weights_: NDArray[np.float64]

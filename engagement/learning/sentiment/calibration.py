@@ -163,12 +163,15 @@ def expected_calibration_error(proba: ArrayLike, labels: ArrayLike, bins: int = 
     return float((gaps * curve.counts).sum() / curve.counts.sum())
 
 
-def best_weights(proba: ArrayLike, labels: ArrayLike, measure: Any = None) -> Float64:
+def best_weights(
+    proba: ArrayLike, labels: ArrayLike, measure: Any = None, margin: float = 0.0
+) -> Float64:
     """
     Return what to multiply the probabilities with so that the likeliest class gives the best
     macro-F1, found by coordinate search on held-out ``proba`` and ``labels``.
 
-    Classes that do not occur among ``labels`` keep 1 and are left out of the measure.
+    Classes that do not occur among ``labels`` keep 1 and are left out of the measure. All keep 1
+    where weights gain no more than ``margin``: with few labels that much is chance.
     """
     rows = np.asarray(proba, dtype=np.float64)
     numbers = np.asarray(labels, dtype=np.int64)
@@ -189,7 +192,8 @@ def best_weights(proba: ArrayLike, labels: ArrayLike, measure: Any = None) -> Fl
             # The middle of the best factors: the edge of a plateau is luck.
             best = np.flatnonzero(np.asarray(tried) >= max(tried) - 1e-12)
             weights[column] *= factors[best[len(best) // 2]]
-    return weights
+    weighed, plain = (measure((rows * w).argmax(axis=1), numbers) for w in (weights, 1.0))
+    return weights if not margin or weighed - plain > margin else np.ones(n_classes)
 
 
 def macro_f1(predicted: ArrayLike, labels: ArrayLike) -> float:

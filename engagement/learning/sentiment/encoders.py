@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +22,11 @@ from engagement.learning.sentiment.cleaning import normalise
 # A text's signs that can matter when so many tokens are read; long texts are cut before the
 # tokenizer sees them, whose time grows with what it is given.
 SIGNS_A_TOKEN = 12
-# What a quantised graph reads at once, padding included: it stays in the caches. Sixteen
+# What a quantised graph reads at once, padding included: it stays in the caches. Thirty-two
 # times as many take half a gigabyte, and half as long again.
-TOKENS_AT_ONCE = 256
+TOKENS_AT_ONCE = 128
+
+GRAPH, WEIGHTS = "graph.onnx", "weights.bin"  # The graph names the other file.
 
 # What reads: weights, prefix, tokens, precision.
 Key = tuple[bytes, str, int, bool]
@@ -34,7 +37,7 @@ class Read:
 
     def __init__(self) -> None:
         self.vectors: dict[Key, dict[str, Float32]] = {}
-        self.graphs: dict[bytes, NDArray[np.uint8]] = {}
+        self.graphs: dict[bytes, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 
 
 _read: ContextVar[Read | None] = ContextVar("_read", default=None)
@@ -191,9 +194,9 @@ class Encoder:
         """
         return fingerprint(self.model, "" if self.pooling == "mean" else self.pooling)
 
-    def as_graph(self) -> NDArray[np.uint8]:
+    def as_graph(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """
-        Return the encoder as an int8 ONNX graph, its bytes as an array.
+        Return the encoder as an int8 ONNX graph: the bytes of the graph, and of its weights.
 
         Weights are quantised column by column, activations as they come; a process that only reads
         it needs neither PyTorch nor transformers.
@@ -206,9 +209,9 @@ class Encoder:
             read.graphs[weights] = self._as_graph()
         return read.graphs[weights]
 
-    def _as_graph(self) -> NDArray[np.uint8]:
+    def _as_graph(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         torch = imported("torch", "transformers")
-        imported("onnx", "transformers")
+        onnx = imported("onnx", "transformers")
         quantization = imported("onnxruntime.quantization", "transformers")
         wrapped = _graph_of(torch, self)
         example = torch.ones((2, 8), dtype=torch.long)
@@ -216,7 +219,9 @@ class Encoder:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # The exporter that needs no further package is deprecated, and works.
             warnings.simplefilter("ignore")
-            full, small = Path(folder) / "full.onnx", Path(folder) / "small.onnx"
+            full, small, graph = (
+                Path(folder) / name for name in ("full.onnx", "small.onnx", GRAPH)
+            )
             torch.onnx.export(
                 wrapped.eval(),
                 (example, example),
@@ -235,7 +240,16 @@ class Encoder:
                 per_channel=True,
                 reduce_range=True,
             )
-            return np.frombuffer(small.read_bytes(), dtype=np.uint8).copy()
+            # In a file of their own the weights are mapped; inside the graph they are held twice.
+            onnx.save_model(
+                onnx.load_model(str(small)),
+                str(graph),
+                save_as_external_data=True,
+                location=WEIGHTS,
+            )
+            parts = (path.read_bytes() for path in (graph, graph.with_name(WEIGHTS)))
+            structure, weights = (np.frombuffer(part, dtype=np.uint8).copy() for part in parts)
+        return structure, weights
 
     def tokenizer_file(self) -> NDArray[np.uint8]:
         """Return tokenizer.json as an array of bytes."""
@@ -271,8 +285,25 @@ def _graph_of(torch: Any, encoder: Encoder) -> Any:
     return Graph()
 
 
+def _write(array: NDArray[np.uint8], path: Path) -> None:
+    """Write the array's bytes; those of a mapped file are not read into memory for that."""
+    mapped: Any = array
+    while mapped is not None and not isinstance(mapped, np.memmap):
+        mapped = getattr(mapped, "base", None)
+    if mapped is None or mapped.nbytes != array.nbytes or not Path(str(mapped.filename)).is_file():
+        array.tofile(path)
+        return
+    with Path(str(mapped.filename)).open("rb") as source, path.open("wb") as target:
+        source.seek(mapped.offset)
+        shutil.copyfileobj(source, target)
+
+
 class Graph:
-    """A quantised encoder out of arrays: ONNX Runtime and tokenizers, some 100 MB in all."""
+    """
+    A quantised encoder out of arrays: ONNX Runtime and tokenizers, some 80 MB in all.
+
+    ``weights``: None where the graph holds them itself, as it did in earlier versions.
+    """
 
     def __init__(
         self,
@@ -281,22 +312,27 @@ class Graph:
         max_tokens: int,
         prefix: str,
         pad: int,
+        weights: NDArray[np.uint8] | None = None,
     ) -> None:
+        # Before the session, which takes what reading it gives back.
+        text = tokenizer.tobytes().decode()
+        self._tokenizer = imported("tokenizers", "transformers").Tokenizer.from_str(text)
+        del text
         runtime = imported("onnxruntime", "transformers")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Batches differ in length: a plan would be kept of each.
         options.enable_mem_pattern = False
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             # From bytes the runtime holds, and never gives back, another copy of the weights.
-            path = Path(folder) / "graph.onnx"
-            graph.tofile(path)
+            path = Path(folder) / GRAPH
+            _write(graph, path)
+            if weights is not None:
+                _write(weights, path.with_name(WEIGHTS))
             self._session = runtime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        text = tokenizer.tobytes().decode()
-        self._tokenizer = imported("tokenizers", "transformers").Tokenizer.from_str(text)
         self.max_tokens = max_tokens
         self.prefix = prefix
         self.pad = pad

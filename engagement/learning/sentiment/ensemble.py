@@ -51,7 +51,9 @@ class Ensemble(Classifier):
     ``members``: name → ``{"BACKEND": …, "OPTIONS": …}``, by default ``MEMBERS``: the grams of the
     shop's own labels beside what was known before there were any. The lines are learnt on
     ``folds`` parts of the texts, each judged by members that have not seen it; with fewer than
-    ``min_texts`` texts, or without labels of two classes, all members count the same. ``held_out``
+    ``min_texts`` texts, or without labels of two classes, all members count the same. Members that
+    know before there are labels (``Classifier.knows_before``) are asked as they are; what they say,
+    and the mean of the others, added, is where labels move the lines from. ``held_out``
     above zero learns them on that share of the texts instead, which no member ever sees: members
     that take long are then fitted once and not ``folds + 1`` times. ``strength``: how far the lines
     may move away from a plain mean.
@@ -107,11 +109,14 @@ class Ensemble(Classifier):
         n_folds = min(self.folds, int(n_classes.min())) if len(texts) else 0
         stacked = n_folds >= 2 and len(texts) >= self.min_texts and len(n_classes) > 1
         self.is_stacked_ = np.array(stacked)
+        for member in self._members.values():
+            if member.knows_before:
+                member.fit([], [], rng=rng)
         teach = partial(self._teach, rng=rng, checkpoint=checkpoint, progress=progress)
         if stacked:
             judge = self._once if self.held_out else partial(self._in_folds, n_folds)
             with remembering():
-                self._head.fit(*judge(given, teach, rng), rng)
+                self._head.fit(*judge(given, teach, rng), rng, self._start())
                 if not self.held_out:
                     teach(given)
             self.decision_weights_ = self._head.decision_weights_
@@ -129,6 +134,8 @@ class Ensemble(Classifier):
         progress: Callable[[Progress], None] | None,
     ) -> None:
         for name, member in self._members.items():
+            if member.knows_before:
+                continue
             learn: Any = member.fit
             if "checkpoint" in inspect.signature(learn).parameters:
                 folder = None if checkpoint is None else checkpoint / name
@@ -162,6 +169,15 @@ class Ensemble(Classifier):
             asked = given.some(places)
             rows[places] = self._rows(asked.texts, asked.languages)
         return rows, given.numbers
+
+    def _start(self) -> NDArray[np.float64] | None:
+        """Return the weights from which labels move the lines; None where no member knows."""
+        known = [member.knows_before for member in self._members.values()]
+        if not any(known):
+            return None
+        n_learning = known.count(False)
+        shares = [1.0 if knows else 1.0 / n_learning for knows in known]
+        return np.concatenate([share * np.eye(N_CLASSES) for share in shares], axis=1)
 
     # -- answering --------------------------------------------------------------------------
     def _rows(self, texts: Sequence[str], languages: Sequence[str] | None) -> NDArray[np.float64]:

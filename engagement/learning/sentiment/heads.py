@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
 from engagement.learning.sentiment.base import N_CLASSES, Float32, Labels, frequencies
-from engagement.learning.sentiment.calibration import Calibrator, best_weights
+from engagement.learning.sentiment.calibration import Calibrator, best_weights, softmax
 from engagement.learning.storable import Storable
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # Weighed rows are longer than 1 where they matter: they need less strength.
 RATIO_STRENGTH = 0.2
 MIN_FOR_RATIOS = 2_000  # With fewer rows the ratios are chance, and what is stacked on them loses.
+# Lines that start from what was known need less strength. Their classes are weighed only where that
+# gains more macro-F1 on the held-out texts than this over the root of their number: less is chance.
+KNOWN_STRENGTH = 0.3
+KNOWN_MARGIN = 0.3
 IMPOSSIBLE = -30.0  # The logit of a class that the labels never showed.
 
 
@@ -75,6 +79,7 @@ class Head(Storable):
         self.folds = folds
         self.ratios = ratios
         self._twice = False
+        self._start: NDArray[np.float64] | None = None
         self._calibrator = Calibrator(calibration)
 
     def fit(
@@ -82,13 +87,16 @@ class Head(Storable):
         rows: Any,
         numbers: Labels,
         rng: np.random.Generator,
-        *,
+        start: NDArray[np.float64] | None = None,
         shares: NDArray[np.float64] | None = None,
     ) -> Self:
         """
-        Learn; ``shares``, shape (3,): how frequent the classes are where the rows that are given
-        were chosen for rare ones. Probabilities are calibrated for these.
+        Draw and calibrate the lines. ``start``, shape (3, features): weights that hold until the
+        labels say otherwise; what is kept small is how far the lines move from these, not from
+        nothing (dense rows only). ``shares``, shape (3,): how frequent the classes are where the
+        rows that are given were chosen for rare ones; probabilities are calibrated for these.
         """
+        self._start = start
         present, counts = np.unique(numbers, return_counts=True)
         self._forget(present)
         self._twice = self.ratios and len(numbers) >= MIN_FOR_RATIOS
@@ -117,6 +125,7 @@ class Head(Storable):
         Use lines drawn elsewhere between the classes that were ``present``, calibrated on logits
         ``held_out`` of texts that they have not seen, of classes ``numbers``.
         """
+        self._start = None
         self._forget(present)
         self.coef_ = np.asarray(coef, dtype=np.float32)
         self.intercept_ = np.asarray(intercept, dtype=np.float64)
@@ -134,7 +143,8 @@ class Head(Storable):
         self._calibrator.fit(held_out[:, self.present_], places)
         proba = np.zeros((len(numbers), N_CLASSES))
         proba[:, self.present_] = self._calibrator.apply(held_out[:, self.present_])
-        self.decision_weights_ = best_weights(proba, numbers)
+        margin = 0.0 if self._start is None else KNOWN_MARGIN / np.sqrt(len(numbers))
+        self.decision_weights_ = best_weights(proba, numbers, margin=margin)
 
     def _draw(self, rows: Any, numbers: Labels) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Return weights (3 × features) and shifts (3); classes without labels are impossible."""
@@ -142,6 +152,9 @@ class Head(Storable):
 
         if self._twice:
             return self._draw_twice(rows, numbers)
+        if self._start is not None:
+            strength = self.strength * KNOWN_STRENGTH
+            return _drawn_from(self._start, np.asarray(rows), numbers, strength)
         line = LogisticRegression(
             C=self.strength,
             class_weight="balanced" if self.balanced else None,
@@ -239,3 +252,32 @@ def like(
     counts = np.bincount(numbers, minlength=N_CLASSES)
     weights = shares[numbers] / counts[numbers]
     return rng.choice(len(numbers), size=len(numbers), p=weights / weights.sum())
+
+
+def _drawn_from(
+    start: NDArray[np.float64], rows: NDArray[Any], numbers: Labels, strength: float
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """
+    Return weights (3 × features) and shifts (3) of the logistic regression that is penalised for
+    moving away from ``start``: ridge towards a prior mean.
+    """
+    from scipy.optimize import minimize
+
+    present, places = np.unique(numbers, return_inverse=True)
+    known = start[present]
+    truth = np.eye(len(present))[places]
+
+    def loss(moved: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, shifts = moved[: known.size].reshape(known.shape), moved[known.size :]
+        proba = softmax(rows @ (known + weights).T + shifts)
+        likely = np.clip((proba * truth).sum(axis=1), 1e-12, 1)
+        wrong = strength * (proba - truth)
+        value = (weights**2).sum() / 2 - strength * np.log(likely).sum()
+        return float(value), np.r_[(wrong.T @ rows + weights).ravel(), wrong.sum(axis=0)]
+
+    found = minimize(loss, np.zeros(known.size + len(present)), jac=True, method="L-BFGS-B").x
+    coef = np.zeros(start.shape, dtype=np.float32)
+    intercept = np.full(len(start), IMPOSSIBLE)
+    coef[present] = known + found[: known.size].reshape(known.shape)
+    intercept[present] = found[known.size :]
+    return coef, intercept

@@ -1,14 +1,16 @@
-"""Which language a text is in: scripts first, then frequent words."""
+"""Which language a text is in: scripts first, then frequent words, endings and letters."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from engagement.learning.sentiment.cleaning import HAN, HANGUL, KANA, words
+from engagement.learning.sentiment.frequent_words import ENDINGS, FREQUENT, LETTERS
 
 _HAN = re.compile(f"[{HAN}]")
 _KANA = re.compile(f"[{KANA}]")
@@ -22,25 +24,37 @@ _SCRIPTS = (
     ("hi", re.compile(r"[\u0900-\u097f]")),
     ("th", re.compile(r"[\u0e00-\u0e7f]")),
 )
-# Frequent words that tell Latin-script languages apart, and for English those of short reviews.
-_FREQUENT = {
-    "en": "the and is it was this that for with not very but have are you they these my i great "
-    "good nice love loved perfect bad poor product quality price size fits fit comfortable "
-    "beautiful excellent awesome terrible recommend received item works buy bought too would",
-    "de": "der die das und ist nicht ein eine ich es mit sehr für auf war gut aber auch wie wir zu "
-    "schlecht qualität passt schnell gerne leider",
-    "fr": "le la les et est une des je pas très pour que avec ce mais bien qui dans sur c'est bon "
-    "qualité produit taille livraison merci parfait",
-    "es": "el la los las y es una muy que no con para por pero lo buena bueno producto calidad me "
-    "más bien llegó está talla",
-    "it": "il la che è di non un una molto per con ma mi sono bene ottimo prodotto qualità taglia "
-    "buono anche",
-    "pt": "o a os as e é uma muito que não com para por mas bom boa produto qualidade tamanho "
-    "chegou gostei ótimo",
-    "nl": "de het een en is niet ik met van voor maar zeer goed erg mooi kwaliteit maat ook op "
-    "snel geleverd",
-}
-_SETS = {code: frozenset(listed.split()) for code, listed in _FREQUENT.items()}
+ENGLISH = "en"
+# What a known word counts for its language; an ending or a letter of few languages is less sure.
+OF_A_WORD, OF_AN_ENDING, OF_A_LETTER = 1.0, 0.3, 0.8
+SHARED = 0.6  # What k languages share, counts 1 / k to this power for each.
+LONGEST_ENDING, SHORTEST_ENDING = 4, 2
+# How much more than English another language has to count where all letters are plain ones.
+LEAD = 0.35
+# Languages that count so much of the best one's sum may be the one.
+CLOSE = 0.7
+
+Worth = dict[str, list[tuple[str, float]]]
+
+
+def _worth(pairs: Iterable[tuple[str, str]], most: float) -> Worth:
+    """Return what each word counts for each of its languages; ``pairs`` are (word, language)."""
+    codes: dict[str, list[str]] = {}
+    for word, code in dict.fromkeys(pairs):
+        codes.setdefault(word, []).append(code)
+    return {
+        word: [(code, most / len(found) ** SHARED) for code in found]
+        for word, found in codes.items()
+    }
+
+
+def _pairs(listed: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    return ((word, code) for code, text in listed.items() for word in text.split())
+
+
+_WORDS = _worth(_pairs(FREQUENT), OF_A_WORD)
+_ENDINGS = _worth(_pairs(ENDINGS), OF_AN_ENDING)
+_LETTERS = _worth(((letter, code) for code, letter in _pairs(LETTERS)), OF_A_LETTER)
 
 
 def language(text: str) -> str:
@@ -48,8 +62,10 @@ def language(text: str) -> str:
     Return the ISO 639-1 code of the text's language, or ``"und"``.
 
     Scripts decide first: a fifth of the letters being Chinese makes a Chinese text even with brand
-    names in it. Latin scripts are told apart by frequent words; py3langid (extra ``sentiment``) is
-    asked where those say nothing and the text is long enough for it.
+    names in it. Latin scripts (some thirty languages, ``FREQUENT``) are told apart by frequent
+    words, by how the others end, and by letters that few languages have; where several may be the
+    one, and English is not the likeliest, py3langid (extra ``sentiment``) chooses among these.
+    Plain letters that say nothing are taken for English.
     """
     sample = text[:2_000]
     n_letters = len(_LETTER.findall(sample))
@@ -65,25 +81,52 @@ def language(text: str) -> str:
         for code, script in _SCRIPTS:
             if len(script.findall(sample)) >= 0.5 * n_letters:
                 return code
-    return _latin(sample, n_letters)
+    return _latin(sample)
 
 
-def _latin(sample: str, n_letters: int) -> str:
+def _latin(sample: str) -> str:
     found = words(sample)
-    hits = {code: sum(word in known for word in found) for code, known in _SETS.items()}
-    best = max(hits, key=lambda code: hits[code])
-    others = max(n for code, n in hits.items() if code != best)
-    if hits[best] > others:
-        return best
-    identifier = _identifier()
-    if identifier is not None and n_letters >= 20:
-        return str(identifier.classify(sample)[0])
+    sums = _sums(found, [] if sample.isascii() else [word for word in found if not word.isascii()])
+    best = max(sums, key=lambda code: sums[code])
     # What is left of plain ASCII is a line such as «Runs small» or «Meh» far more often than not.
-    return "en" if sample.isascii() and hits["en"] == hits[best] else "und"
+    if best == ENGLISH or (sample.isascii() and sums[best] - sums[ENGLISH] < LEAD):
+        return ENGLISH if sums[best] or sample.isascii() else "und"
+    close = [code for code, total in sums.items() if total >= CLOSE * sums[best]]
+    return best if len(close) == 1 else _likeliest(sample, close, best)
+
+
+def _sums(found: Sequence[str], accented: Sequence[str]) -> dict[str, float]:
+    """Return what the words, and the letters of those that are accented, count a language."""
+    sums = dict.fromkeys(FREQUENT, 0.0)
+    for word in found:
+        for code, worth in _WORDS.get(word) or _by_ending(word):
+            sums[code] += worth
+    for word in accented:
+        for letter in set(word):
+            for code, worth in _LETTERS.get(letter, ()):
+                sums[code] += worth
+    return sums
+
+
+def _by_ending(word: str) -> Sequence[tuple[str, float]]:
+    for n in range(LONGEST_ENDING, SHORTEST_ENDING - 1, -1):
+        found = _ENDINGS.get(word[-n:])
+        if found:
+            return found
+    return ()
+
+
+def _likeliest(sample: str, codes: Sequence[str], best: str) -> str:
+    """Return which of ``codes`` py3langid takes to be likeliest; ``best`` without it."""
+    identifier = _identifier()
+    if identifier is None:
+        return best
+    return next((code for code, _ in identifier.rank(sample) if code in codes), best)
 
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
+    """Return py3langid, which takes 106 MB from the first text on that it is asked for."""
     if importlib.util.find_spec("py3langid") is None:
         return None
     return importlib.import_module("py3langid")

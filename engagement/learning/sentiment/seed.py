@@ -126,6 +126,8 @@ class SeedModel(Classifier):
     Chinese part is the built-in list of :mod:`.valence`, and ``source`` says so.
     """
 
+    knows_before = True
+
     trained_: NDArray[np.bool_]
 
     def __init__(self, max_grams: int = 200_000, min_texts: int = 100) -> None:

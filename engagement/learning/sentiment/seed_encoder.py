@@ -52,6 +52,7 @@ class SeedEncoder(Classifier):
     """
 
     is_heavy = True
+    knows_before = True
 
     def __init__(
         self,

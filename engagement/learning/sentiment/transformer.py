@@ -43,7 +43,7 @@ class Transformer(Classifier):
     all; half of them answer twice as fast and want to be tuned. ``bfloat16``: tune, and
     read with PyTorch, in mixed precision: twice as fast on processors and GPUs that multiply such
     numbers, slower on others. ``quantised``: keep the encoder as an int8 ONNX graph inside the
-    model, so that answering needs ONNX Runtime only, some 100 MB.
+    model, so that answering needs ONNX Runtime only, some 80 MB.
 
     ``n_texts`` above zero: the head of a frozen encoder is learnt on no more texts than these, of
     each class as many if there are so many, since reading is what takes the time; the same ones
@@ -61,6 +61,7 @@ class Transformer(Classifier):
 
     base_sha256_: NDArray[np.uint8]
     graph_: NDArray[np.uint8]
+    weights_: NDArray[np.uint8]
     tokenizer_: NDArray[np.uint8]
 
     def __init__(
@@ -112,7 +113,7 @@ class Transformer(Classifier):
         # The texts read last with their vectors, for who asks for these next.
         self._latest: tuple[tuple[str, ...], Float32] = ((), np.zeros((0, 0), dtype=np.float32))
         self._changed: dict[str, NDArray[np.float16]] = {}
-        for name in ("graph_", "tokenizer_", "base_sha256_"):
+        for name in ("graph_", "weights_", "tokenizer_", "base_sha256_"):
             vars(self).pop(name, None)
 
     # -- learning ---------------------------------------------------------------------------
@@ -162,7 +163,7 @@ class Transformer(Classifier):
         self._encoder = encoder
         if not self.quantised:
             return
-        self.graph_ = encoder.as_graph()
+        self.graph_, self.weights_ = encoder.as_graph()
         self.tokenizer_ = encoder.tokenizer_file()
         self.pad_ = np.array(int(encoder.tokenizer.pad_token_id or 0))
         self.longest_ = np.array(encoder.max_tokens)
@@ -243,7 +244,9 @@ class Transformer(Classifier):
         if hasattr(self, "graph_"):
             # Models of earlier versions did not record it.
             longest = int(getattr(self, "longest_", self.max_tokens))
-            return Graph(self.graph_, self.tokenizer_, longest, self.prefix, int(self.pad_))
+            weights = getattr(self, "weights_", None)
+            pad = int(self.pad_)
+            return Graph(self.graph_, self.tokenizer_, longest, self.prefix, pad, weights)
         encoder = self._prepare([], np.random.default_rng(0))
         if not self._is_base(encoder):
             raise WrongBase(f"{self.base} is not the encoder that this model was learnt on")

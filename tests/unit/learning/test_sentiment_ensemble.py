@@ -85,6 +85,38 @@ def test_packaged_reviews_are_learnt_from_once_however_many_folds_there_are(monk
     assert learnt.count(90) == 1
 
 
+class Knowing(Counting):
+    knows_before = True
+
+
+def test_members_that_know_before_are_asked_as_they_are(monkeypatch):
+    known, learner = Knowing(), Counting()
+    members = iter([known, learner] * 2)
+    monkeypatch.setattr("engagement.learning.sentiment.ensemble.build", lambda spec: next(members))
+    Ensemble({"known": {}, "words": {}}, folds=3).fit(TEXTS, LABELS)
+    assert known.taught == [[]]
+    assert [len(texts) for texts in learner.taught] == [60, 60, 60, 90]
+
+
+class Guessing(Counting):
+    """Says nothing but chance, and not loudly, whatever it is taught."""
+
+    def predict_proba(self, texts, languages=None):
+        chance = np.random.default_rng(len(texts)).dirichlet([4, 4, 4], size=len(texts))
+        return chance.astype(np.float32)
+
+
+def test_few_labels_do_not_talk_an_ensemble_out_of_what_was_known(monkeypatch):
+    members = {"known": Knowing, "words": Guessing}
+    monkeypatch.setattr(
+        "engagement.learning.sentiment.ensemble.build", lambda spec: members[spec["BACKEND"]]()
+    )
+    model = Ensemble({name: {"BACKEND": name} for name in members}, min_texts=6)
+    model.fit(TEXTS[:12], LABELS[:12], rng=np.random.default_rng(1))
+    assert model.is_stacked_
+    assert (model.predict(TEXTS) == LABELS).mean() > 0.9
+
+
 def test_no_more_than_half_may_be_held_out():
     with pytest.raises(ValueError, match="held_out"):
         Ensemble(held_out=0.5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engagement.learning.sentiment import languages
 from engagement.learning.sentiment import text as texts
 from engagement.learning.sentiment.encoders import batches
 from engagement.learning.sentiment.text import clean, language, near_duplicates, normalise
@@ -60,12 +61,60 @@ def test_a_cleaned_text_tells_what_was_odd_about_it():
         ("Очень хорошо", "ru"),
         ("Die Qualität ist sehr gut und schnell geliefert", "de"),
         ("La qualité est très bonne et la livraison rapide", "fr"),
+        ("Muy buena calidad y llegó antes de lo esperado", "es"),
+        ("Il prodotto è arrivato subito, la taglia è giusta", "it"),
+        ("Chegou muito rápido e o tecido não é transparente", "pt"),
+        ("Mooie kwaliteit, maar de maat valt klein uit", "nl"),
+        ("Mycket bra kvalitet och snabb leverans", "sv"),
+        ("Meget god kvalitet, men størrelsen er for lille", "da"),
+        ("Veldig bra kvalitet, men størrelsen er for liten", "no"),
+        ("Todella hyvä laatu ja sopii täydellisesti", "fi"),
+        ("Väga hea kvaliteet ja kiire tarne", "et"),
+        ("Ļoti laba kvalitāte un ātra piegāde", "lv"),
+        ("Labai gera kokybė ir greitas pristatymas", "lt"),
+        ("Bardzo dobra jakość, ale rozmiar jest za mały", "pl"),
+        ("Velmi dobrá kvalita, ale velikost je příliš malá", "cs"),
+        ("Veľmi dobrá kvalita, ale veľkosť je príliš malá", "sk"),
+        ("Zelo dobra kakovost in hitra dostava", "sl"),
+        ("Vrlo dobra kvaliteta, ali veličina je premala", "hr"),
+        ("Nagyon jó minőség, de a méret túl kicsi", "hu"),
+        ("Calitate foarte bună și livrare rapidă", "ro"),
+        ("Çok güzel bir ürün, kargo da hızlı geldi", "tr"),
+        ("Barangnya bagus dan sesuai dengan ukuran", "id"),
+        ("Sản phẩm rất đẹp và giao hàng nhanh", "vi"),
         ("12345 !!!", "und"),
         ("", "und"),
     ],
 )
 def test_a_language_is_recognised(text, code):
     assert language(text) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lovely worn as a tunic or dress. Looks great over a pair of jeans or as a dress!",
+        "Gave this to a friend as a gift.  soft, lovely.  she loves it.",
+        "Cute kimono\nSuper cute! no complaints! fun print! light weight soft material!",
+        "Stunning one of a kind dress worth every penny, a twist on a kimono!",
+        "Killer sushi, no egg, no anchovy",
+    ],
+)
+def test_english_is_not_taken_for_another_language(text, monkeypatch):
+    monkeypatch.setattr(languages, "_identifier", lambda: pytest.fail("py3langid was asked"))
+    assert language(text) == "en"
+
+
+def test_py3langid_chooses_only_among_what_the_words_allow(monkeypatch):
+    class Identifier:
+        def rank(self, text):
+            return [("so", -1.0), ("no", -2.0), ("da", -3.0)]
+
+    unclear = "Jeg kan ikke se det"
+    monkeypatch.setattr(languages, "_identifier", lambda: None)
+    assert language(unclear) in {"da", "no"}
+    monkeypatch.setattr(languages, "_identifier", Identifier)
+    assert language(unclear) == "no"
 
 
 def test_texts_that_say_the_same_are_found():

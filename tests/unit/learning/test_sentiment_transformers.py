@@ -171,6 +171,28 @@ class TestWithTheExtra:
         with pytest.raises(ValueError, match="no base"):
             model.write_encoder(tmp_path / "none")
 
+    def test_a_quantised_encoder_answers_from_mapped_files_alike(self, base, tmp_path):
+        model = Transformer(base=str(base), quantised=True).fit(TEXTS, LABELS)
+        said = model.predict_proba(TEXTS)
+        arrays = model.get_arrays()
+        for name in ("graph_", "weights_"):
+            np.save(tmp_path / name, arrays[name])
+            arrays[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+        again = Transformer(**model.get_options()).set_arrays(arrays)
+        np.testing.assert_array_equal(again.predict_proba(TEXTS), said)
+        assert len(arrays["weights_"]) > len(arrays["head-coef_"])
+
+    def test_a_quantised_encoder_of_an_earlier_version_answers_alike(self, base, tmp_path):
+        onnx = pytest.importorskip("onnx")
+        model = Transformer(base=str(base), quantised=True).fit(TEXTS, LABELS)
+        arrays = model.get_arrays()
+        arrays["graph_"].tofile(tmp_path / "graph.onnx")
+        arrays.pop("weights_").tofile(tmp_path / "weights.bin")
+        whole = onnx.load_model(str(tmp_path / "graph.onnx")).SerializeToString()
+        arrays["graph_"] = np.frombuffer(whole, dtype=np.uint8)
+        again = Transformer(**model.get_options()).set_arrays(arrays)
+        np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
     def test_an_encoder_learns_which_words_belong_to_which_thing(self, base):
         texts, spans, labels = sentences()
         options = {"base": str(base), "epochs": 10, "learning_rate": 5e-3, "min_texts": 10}
