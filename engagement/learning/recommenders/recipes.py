@@ -45,6 +45,7 @@ SESSIONS_BLEND: Spec = _spec(
         "rules": _spec("sequence.SequenceRules", **_RULES),
         "step": _spec("sequence.SequenceRules", history_decay=0.1, window=1, normalisation=0.0),
         "walk": _spec("walks.SequenceWalk"),
+        "factors": _spec("factors.IALS", n_factors=128, alpha=30.0, regularization=0.1),
     },
     answers="next",
     horizon_days=14,
