@@ -132,7 +132,8 @@ def test_a_killed_holder_leaves_no_lock_behind(hold):
 
 @pytest.mark.services
 def test_a_holder_that_is_stuck_loses_the_lock_when_its_time_is_over(hold):
-    stuck = hold("train", seconds=0.001)
+    # Long enough for a busy machine to come to the lock at all.
+    stuck = hold("train", seconds=0.5)
     assert stuck.answer == "held"
 
     # PostgreSQL takes a moment to hang up on it.
