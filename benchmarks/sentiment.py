@@ -310,15 +310,9 @@ def line_seeded_english(arguments: argparse.Namespace) -> None:
         prefix="",
         rng=rng(),
         seed=unrated(arguments),
-        n_texts=arguments.labels or 12_000,
-        frozen_layers=arguments.frozen_layers,
-        learning_rate=arguments.rate,
-        bfloat16=arguments.bfloat16,
-        checkpoint=arguments.checkpoint,
-        progress=told,
+        **seeding(arguments),
     )
-    size = (folder / "model.safetensors").stat().st_size / 1e6
-    show("seeded-english", "bge-small-en-v1.5", {"mb": size}, since)
+    show("seeded-english", "bge-small-en-v1.5", {"mb": megabytes(folder)}, since)
 
 
 def line_seeded(arguments: argparse.Namespace) -> None:
@@ -333,16 +327,26 @@ def line_seeded(arguments: argparse.Namespace) -> None:
         base=str(base),
         rng=rng(),
         seed=seed,
-        n_texts=arguments.labels or 12_000,
         max_tokens=min(arguments.tokens, 96),
-        frozen_layers=arguments.frozen_layers,
-        learning_rate=arguments.rate,
-        bfloat16=arguments.bfloat16,
-        checkpoint=arguments.checkpoint,
-        progress=told,
+        **seeding(arguments),
     )
-    size = (folder / "model.safetensors").stat().st_size / 1e6
-    show("seeded", "multilingual-e5-small", {"mb": size}, since)
+    show("seeded", "multilingual-e5-small", {"mb": megabytes(folder)}, since)
+
+
+def seeding(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return how a seeded encoder is tuned, in whatever language."""
+    return {
+        "n_texts": arguments.labels or 12_000,
+        "frozen_layers": arguments.frozen_layers,
+        "learning_rate": arguments.rate,
+        "bfloat16": arguments.bfloat16,
+        "checkpoint": arguments.checkpoint,
+        "progress": told,
+    }
+
+
+def megabytes(folder: Path) -> float:
+    return (folder / "model.safetensors").stat().st_size / 1e6
 
 
 def line_zh(arguments: argparse.Namespace) -> None:
