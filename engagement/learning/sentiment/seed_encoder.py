@@ -28,7 +28,7 @@ from engagement.learning.sentiment.seed import (
     rated_sentences,
     seed_reviews,
 )
-from engagement.learning.sentiment.transformer import Transformer, chosen
+from engagement.learning.sentiment.transformer import Transformer, some_of
 
 Seed = tuple[Sequence[str], ArrayLike]
 
@@ -118,12 +118,10 @@ class SeedEncoder(Classifier):
         self.odds_ = _odds(feelings, self.positive_share)
         self._encoder.fit([known[i] for i in drawn], feelings[drawn], rng=rng)
         self.decision_weights_ = np.ones(N_CLASSES)
-        rows: Sequence[int] = range(len(texts))
         shares = None
         if len(texts) > self.n_texts:
-            shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
-            rows = chosen(texts, numbers, self.n_texts)
-        self._calibrate([texts[i] for i in rows], numbers[list(rows)], shares, rng)
+            texts, numbers, shares = some_of(texts, numbers, self.n_texts)
+        self._calibrate(texts, numbers, shares, rng)
         return self
 
     def _calibrate(

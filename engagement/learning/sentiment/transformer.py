@@ -153,9 +153,7 @@ class Transformer(Classifier):
     def _learn_head(self, texts: Sequence[str], numbers: Labels, rng: np.random.Generator) -> None:
         shares = None
         if 0 < self.n_texts < len(texts):
-            shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
-            rows = chosen(texts, numbers, self.n_texts)
-            texts, numbers = [texts[i] for i in rows], numbers[rows]
+            texts, numbers, shares = some_of(texts, numbers, self.n_texts)
         self._head.fit(self._loaded().embed(texts), numbers, rng, shares=shares)
 
     def _settle(self, encoder: Encoder) -> None:
@@ -294,6 +292,15 @@ class Transformer(Classifier):
         self._changed = part(arrays, "changed")
         self._head.set_arrays(part(arrays, "head"))
         return self
+
+
+def some_of(
+    texts: Sequence[str], numbers: Labels, n: int
+) -> tuple[list[str], Labels, NDArray[np.float64]]:
+    """Return what is :func:`chosen`, its labels, and how frequent classes are among all, (3,)."""
+    rows = chosen(texts, numbers, n)
+    shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
+    return [texts[i] for i in rows], numbers[rows], shares
 
 
 def chosen(texts: Sequence[str], numbers: Labels, n: int) -> list[int]:
