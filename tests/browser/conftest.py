@@ -29,8 +29,10 @@ SCREENSHOTS = os.environ.get("ENGAGEMENT_SCREENSHOTS", "")
 @pytest.fixture(scope="module")
 def chrome():
     """A real headless Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # A busy machine may take its time; whatever is looked at is waited for.
+    expect.set_options(timeout=20_000)
     with pytest.MonkeyPatch.context() as patch:
         # Playwright's loop runs in this thread; the tests use the database beside it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -221,8 +223,8 @@ class Visit:
 
     def sign_in(self, nth: int = 0) -> None:
         self.go("/account/sign-in/")
-        self.page.locator(".persona").nth(nth).click()
-        self.page.wait_for_load_state("load")
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.locator(".persona").nth(nth).click()
 
     def keep(self, what: str) -> None:
         """Keep a picture of the whole page where someone wants to look at them."""

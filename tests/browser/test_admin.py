@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from engagement.models import ModelArtifact, Placement, Promotion, VisitorProfile
 from tests.browser.conftest import DESKTOP, PHONE, keep
@@ -14,9 +15,11 @@ from tests.othershop.catalogue import make_event, make_item, make_visitor
 
 pytestmark = pytest.mark.browser
 
-IS_DRAWN = """canvas => {
-  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  return pixels.some(value => value > 0);
+ARE_DRAWN = """n => {
+  const drawn = (canvas) => canvas.getContext("2d")
+    .getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0);
+  const found = [...document.querySelectorAll("canvas")];
+  return found.length === n && found.every(drawn);
 }"""
 
 
@@ -72,13 +75,11 @@ def test_charts_are_drawn_and_drawn_again_in_the_dark(clerk, artifact, viewport)
     clerk.set_viewport_size(viewport)
     clerk.open("modelartifact_change", artifact.pk)
 
-    assert clerk.locator("canvas").count() == 2
-    for canvas in clerk.locator("canvas").all():
-        assert canvas.evaluate(IS_DRAWN)
-    before = clerk.locator("canvas").first.screenshot()
+    clerk.wait_for_function(ARE_DRAWN, arg=2)
+    drawn = "document.querySelector('canvas').toDataURL()"
+    before = clerk.evaluate(drawn)
     clerk.evaluate("document.documentElement.dataset.theme = 'dark'")
-    clerk.wait_for_timeout(200)
-    assert clerk.locator("canvas").first.screenshot() != before
+    clerk.wait_for_function(f"before => {drawn} !== before", arg=before)
     wide = clerk.evaluate("document.documentElement.scrollWidth")
     assert wide <= viewport["width"]
 
@@ -87,11 +88,11 @@ def test_the_numbers_of_a_chart_open_by_keyboard(clerk, artifact):
     clerk.open("modelartifact_change", artifact.pk)
 
     summary = clerk.locator(".eng-table summary").first
-    assert not clerk.get_by_text("0.3000 (0.2800 – 0.3200)").is_visible()
+    expect(clerk.get_by_text("0.3000 (0.2800 – 0.3200)")).to_be_hidden()
     summary.focus()
     clerk.keyboard.press("Enter")
 
-    assert clerk.get_by_text("0.3000 (0.2800 – 0.3200)").is_visible()
+    expect(clerk.get_by_text("0.3000 (0.2800 – 0.3200)")).to_be_visible()
 
 
 def test_a_form_is_looked_at_before_it_is_saved(clerk, transactional_db, books):
@@ -106,13 +107,13 @@ def test_a_form_is_looked_at_before_it_is_saved(clerk, transactional_db, books):
     with clerk.context.expect_page() as opened:
         clerk.get_by_role("button", name="Preview without saving").click()
     preview = opened.value
-    preview.wait_for_load_state()
 
-    assert preview.locator("h2", has_text="Not yet").is_visible()
-    assert preview.locator(".eng-card").count() == 2
+    expect(preview.locator("h2", has_text="Not yet")).to_be_visible()
+    expect(preview.locator(".eng-card")).to_have_count(2)
     preview.fill("#id_visitor", "reader")
-    preview.get_by_role("button", name="Show the shelf").click()
-    assert preview.locator("h2", has_text="Not yet").is_visible()
+    with preview.expect_navigation():
+        preview.get_by_role("button", name="Show the shelf").click()
+    expect(preview.locator("h2", has_text="Not yet")).to_be_visible()
     placement.refresh_from_db()
     assert (placement.n, placement.titles) == (3, {})
 
@@ -144,18 +145,17 @@ def test_an_offer_shows_the_fields_of_its_kind_and_a_rule_whom_it_fits(
     fit.get_by_text("Fits 3 of 4").wait_for()
     clerk.get_by_role("button", name="Add another Offer").click()
     offer = clerk.locator("#promotions-0")
-    assert offer.locator("#id_promotions-0-value").is_visible()
-    assert not offer.locator("#id_promotions-0-buy_n").is_visible()
-    assert not offer.locator("#id_promotions-0-scope_keys").is_visible()
+    expect(offer.locator("#id_promotions-0-value")).to_be_visible()
+    expect(offer.locator("#id_promotions-0-buy_n")).to_be_hidden()
+    expect(offer.locator("#id_promotions-0-scope_keys")).to_be_hidden()
     offer.locator("#id_promotions-0-scope").select_option("category")
-    assert offer.locator("#id_promotions-0-scope_keys").is_visible()
+    expect(offer.locator("#id_promotions-0-scope_keys")).to_be_visible()
     offer.locator("#id_promotions-0-kind").select_option("n_for_m")
-    assert not offer.locator("#id_promotions-0-value").is_visible()
-    assert offer.locator("#id_promotions-0-buy_n").is_visible()
+    expect(offer.locator("#id_promotions-0-value")).to_be_hidden()
+    expect(offer.locator("#id_promotions-0-buy_n")).to_be_visible()
     offer.locator("#id_promotions-0-kind").select_option("message")
-    assert "eng-hidden" in offer.locator(
-        ".form-row", has=clerk.locator("#id_promotions-0-code_kind")
-    ).get_attribute("class")
+    of_codes = offer.locator(".form-row", has=clerk.locator("#id_promotions-0-code_kind"))
+    expect(of_codes).to_contain_class("eng-hidden")
     offer.locator("#id_promotions-0-kind").select_option("percentage")
     offer.locator("#id_promotions-0-scope").select_option("cart")
     offer.locator("#id_promotions-0-name").fill("tenth")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from engagement.flows.reviews import moderating, stock_replies
 from engagement.models import ModerationDecision, Review, ReviewLabel, Status
@@ -89,10 +90,12 @@ def said(page, text):
     page.locator("[data-eng-status]", has_text=text).wait_for(state="attached")
 
 
-def current(page):
-    """Return the title of the row that has the focus."""
-    return page.evaluate(
-        "document.activeElement.closest('[data-eng-row]')?.dataset.engTitle.split(', ')[2]"
+def on_row(page, title):
+    """Wait until the focus is on the row of ``title``."""
+    page.wait_for_function(
+        "title => document.activeElement.closest('[data-eng-row]')"
+        "?.dataset.engTitle.split(', ')[2] === title",
+        arg=title,
     )
 
 
@@ -103,34 +106,34 @@ def test_a_moderator_works_through_the_queue_by_keyboard_alone(desk, waiting):
 
     page.keyboard.press("a")
     said(page, "Approved.")
-    assert current(page) == "Insult"
+    on_row(page, "Insult")
     # The reason that speaks most against it is chosen; a number chooses another one.
     page.keyboard.press("r")
-    assert page.evaluate("document.activeElement.value") == "PRF"
+    page.wait_for_function("document.activeElement.value === 'PRF'")
     page.keyboard.press("Enter")
     said(page, "Rejected.")
-    assert current(page) == "Shop"
+    on_row(page, "Shop")
     page.keyboard.press("e")
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     said(page, "Noted as negative")
     page.keyboard.press("j")
-    assert current(page) == "Kind"
+    on_row(page, "Kind")
     page.keyboard.press("k")
-    assert current(page) == "Shop"
+    on_row(page, "Shop")
     page.keyboard.press("a")
     said(page, "Approved.")
 
     assert [state(one) for one in waiting] == ["published", "rejected", "published", "held"]
     assert ReviewLabel.objects.get().value == "negative"
-    assert page.locator("[data-eng-left]").first.inner_text() == "1"
+    expect(page.locator("[data-eng-left]").first).to_have_text("1")
 
     page.keyboard.press("k")
     page.keyboard.press("k")
     page.keyboard.press("u")
     said(page, "Taken back.")
     assert state(insult) == Status.HELD
-    assert current(page) == "Insult"
+    on_row(page, "Insult")
     assert (state(praise), state(shop), state(kind)) == ("published", "published", "held")
 
 
@@ -140,10 +143,10 @@ def test_keys_stay_out_of_text_fields_and_can_be_switched_off(desk, waiting):
 
     page.keyboard.press("/")
     page.keyboard.type("ara")
-    assert page.locator("#id_q").input_value() == "ara"
+    expect(page.locator("#id_q")).to_have_value("ara")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    assert page.locator("dialog[open]").is_visible()
+    expect(page.locator("dialog[open]")).to_be_visible()
     page.keyboard.press("a")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keys").click()
@@ -152,7 +155,7 @@ def test_keys_stay_out_of_text_fields_and_can_be_switched_off(desk, waiting):
     page.reload()
     page.keyboard.press("a")
 
-    assert not page.locator("html.eng-keys-on").count()
+    expect(page.locator("html.eng-keys-on")).to_have_count(0)
     assert {state(one) for one in waiting} == {"held"}
 
 
@@ -163,7 +166,7 @@ def test_several_are_ticked_and_rejected_with_one_reason(desk, waiting):
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.locator("[data-eng-chosen]").inner_text() == "2 ticked"
+    expect(page.locator("[data-eng-chosen]")).to_have_text("2 ticked")
     bulk = page.locator("#eng-bulk")
     bulk.get_by_role("button", name="Reject").click()
     said(page, "Choose a reason")
@@ -186,7 +189,7 @@ def test_somebody_elses_decision_is_shown_before_it_is_fought_over(
     page.keyboard.press("a")
 
     said(page, "Already moderated by ben")
-    assert page.locator(".eng-conflict").count() == 1
+    expect(page.locator(".eng-conflict")).to_have_count(1)
     assert state(waiting[0]) == Status.REJECTED
     assert ModerationDecision.objects.count() == 1
 
@@ -198,11 +201,12 @@ def test_everything_works_without_script(desk, waiting):
     row = page.locator("[data-eng-row]", has_text="Insult")
     row.locator("summary", has_text="Reject").click()
     row.get_by_role("button", name="Reject", exact=True).click()
-    assert "Rejected." in page.locator(".messagelist").inner_text()
+    expect(page.locator(".messagelist")).to_contain_text("Rejected.")
     page.locator(".eng-mine").get_by_role("button", name="Undo").click()
-    assert "Taken back." in page.locator(".messagelist").inner_text()
+    expect(page.locator(".messagelist")).to_contain_text("Taken back.")
     page.locator("[data-eng-row]", has_text="Kind").get_by_role("checkbox").first.check()
     page.locator("#eng-bulk").get_by_role("button", name="Approve").click()
+    expect(page.locator(".messagelist")).to_contain_text("Approved.")
 
     assert [state(one) for one in waiting] == ["held", "held", "held", "published"]
 
@@ -238,7 +242,7 @@ def test_what_matters_most_is_answered_first_with_words_to_begin_with(desk, wait
     assert angry.reply_text == "王芳您好，我们马上补发。"
     assert angry.reply_by.username == "admin"
     page.look("triage")
-    assert page.locator("[data-eng-row]").count() == 1
+    expect(page.locator("[data-eng-row]")).to_have_count(1)
 
 
 @pytest.mark.parametrize(("phone", "theme"), [(False, "dark"), (True, "light")])

@@ -43,8 +43,8 @@ def pages(someone):
     yield "confirmation"
     someone.go("/account/")
     yield "account"
-    someone.page.locator("table a").first.click()
-    someone.page.wait_for_load_state("load")
+    with someone.page.expect_navigation(wait_until="load"):
+        someone.page.locator("table a").first.click()
     yield "order"
     someone.go("/what-we-remember/")
     yield "privacy"

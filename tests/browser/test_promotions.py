@@ -15,7 +15,7 @@ from engagement.flows.deciding import activating, choosing, learning
 from engagement.models import Decision, DecisionPoint
 from tests import deciding, promoting
 from tests.browser.conftest import DESKTOP, PHONE, SCREENSHOTS
-from tests.browser.test_admin import IS_DRAWN, clerk  # noqa: F401
+from tests.browser.test_admin import ARE_DRAWN, clerk  # noqa: F401
 from tests.othershop.catalogue import make_visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -72,7 +72,7 @@ def page(chrome, live_server, offered):
     assert page.errors == []
 
 
-def until(found, seconds=10.0):
+def until(found, seconds=20.0):
     limit = time.monotonic() + seconds
     while not found() and time.monotonic() < limit:
         time.sleep(0.1)
@@ -145,9 +145,7 @@ def test_the_pages_of_the_admin_fit_and_their_charts_are_drawn(clerk, point, vie
         ("decision_change", decision.pk, 1),
     ):
         clerk.open(name, pk)
-        assert clerk.locator("canvas").count() == charts, name
-        for canvas in clerk.locator("canvas").all():
-            assert canvas.evaluate(IS_DRAWN), name
+        clerk.wait_for_function(ARE_DRAWN, arg=charts)
         look(clerk, f"{name}-{viewport['width']}")
         wide = clerk.evaluate("document.documentElement.scrollWidth")
         assert wide <= viewport["width"], name

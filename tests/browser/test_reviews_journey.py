@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -58,7 +59,7 @@ def test_reviews_are_written_decided_about_and_shown(visit, shop):
     clerk.keep("triage-demo")
 
     clerk.go("/admin/engagement/review/queue/?order=newest&q=1")
-    assert clerk.page.locator("mark", has_text="jo.miller@example.org").is_visible()
+    expect(clerk.page.locator("mark", has_text="jo.miller@example.org")).to_be_visible()
     clerk.keep("queue-demo")
     clerk.page.keyboard.press("a")
     clerk.page.locator("[data-eng-status]", has_text="Approved.").wait_for(state="attached")

@@ -5,28 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from engagement.models import Event, EventName, Item, Visitor
-from tests.browser import chromium
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.browser.tracker_pages"),
 ]
-
-
-@pytest.fixture(scope="module")
-def chrome():
-    from playwright.sync_api import sync_playwright
-
-    with pytest.MonkeyPatch.context() as patch:
-        # Playwright's loop runs in this thread; the tests use the database beside it.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-            yield browser
-            browser.close()
 
 
 @pytest.fixture
@@ -54,7 +41,7 @@ def page(context):
     return page
 
 
-def stored(n, *, event=None, seconds=10.0):
+def stored(n, *, event=None, seconds=20.0):
     """Wait for ``n`` events and return them as (name, item, rank, placement)."""
     rows = Event.objects.order_by("pk")
     if event is not None:
@@ -125,10 +112,10 @@ def test_what_has_not_been_sent_goes_with_the_page(page):
 
 def test_a_mistake_is_told_to_the_developer(page):
     page.goto("/")
-    page.evaluate("engagement.track('teleport'); engagement.flush()")
-    page.wait_for_timeout(1000)
+    with page.expect_console_message(lambda line: "engagement: event" in line.text) as told:
+        page.evaluate("engagement.track('teleport'); engagement.flush()")
 
-    assert "engagement: event: There is no event 'teleport'" in "".join(page.errors)
+    assert "There is no event 'teleport'" in told.value.text
 
 
 def test_a_shop_that_stumbles_is_told_again_and_counts_once(page):
@@ -143,8 +130,8 @@ def test_a_shop_that_stumbles_is_told_again_and_counts_once(page):
         route.fulfill(status=503, headers={"Retry-After": "1"}, body="{}")
 
     page.route("**/engagement/events/", stumble)
-    page.goto("/books/dune/")
-    page.wait_for_timeout(8000)
+    with page.expect_response(lambda answer: "/events/" in answer.url and answer.ok):
+        page.goto("/books/dune/")
 
     assert answers == [503]
     assert len(stored(1, event=EventName.VIEW_ITEM)) == 1
@@ -179,19 +166,19 @@ def test_nothing_is_sent_before_the_visitor_agrees_and_the_page_stays(page, sett
 
     page.get_by_role("button", name="Yes").click()
     assert stored(1, event=EventName.VIEW_ITEM) == [("view_item", "dune", None, "")]
-    assert page.get_by_role("button", name="Yes").count() == 0
+    expect(page.get_by_role("button", name="Yes")).to_have_count(0)
     assert page.errors == []
 
 
 def test_a_visitor_who_declines_is_left_alone(page, settings):
     settings.ENGAGEMENT = {**settings.ENGAGEMENT, "CONSENT": "opt_in"}
     page.goto("/books/dune/")
-    page.get_by_role("button", name="No").click()
-    page.wait_for_timeout(500)
+    with page.expect_response("**/consent/"):
+        page.get_by_role("button", name="No").click()
     page.reload()
     page.wait_for_timeout(3000)
 
-    assert page.get_by_role("button", name="No").count() == 0
+    expect(page.get_by_role("button", name="No")).to_have_count(0)
     assert not Event.objects.exists()
     assert not Visitor.objects.exists()
 
@@ -201,10 +188,10 @@ def test_the_question_can_be_answered_without_scripts(chrome, live_server, items
     context = chrome.new_context(base_url=live_server.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/books/dune/")
-    page.get_by_role("button", name="Yes").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Yes").click()
 
     assert page.url.endswith("/books/dune/")
-    assert page.get_by_role("button", name="Yes").count() == 0
+    expect(page.get_by_role("button", name="Yes")).to_have_count(0)
     assert {cookie["name"] for cookie in context.cookies()} >= {"engagement_consent"}
     context.close()
