@@ -64,7 +64,7 @@ def test_the_page_is_told_of_a_new_shelf(open_page):
     )
     page.goto("/lazy/")
 
-    page.wait_for_function("window.told")
+    page.wait_for_function("() => window.told")
     assert page.evaluate("window.told") == ["home.trending"]
 
 
