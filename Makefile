@@ -24,7 +24,7 @@ help:
 	@echo "make demo    seed the demonstration shop, train, and serve it on 127.0.0.1:$(PORT)"
 	@echo "             (DEMO_SIZE=full: all 1.47 million purchases; PORT=…)"
 	@echo "make test    run the tests on SQLite, then on PostgreSQL and Redis that start by themselves"
-	@echo "make test-pages   the tests of pages once more, on PostgreSQL and Redis"
+	@echo "make test-pages   pages in a browser, where there is one, and once more on PostgreSQL and Redis"
 	@echo "make lint    formatting, style, types, layers, migrations"
 	@echo "make bench   measure"
 	@echo "make wheel   build the distribution into dist/"
@@ -60,14 +60,16 @@ test: test-sqlite test-services
 
 test-sqlite: $(INSTALLED)
 	@echo "==> tests on SQLite"
-	@env -u DATABASE_URL -u CELERY_BROKER_URL $(PYTEST)
+	@env -u DATABASE_URL -u CELERY_BROKER_URL $(PYTEST) --ignore tests/browser
 
 test-services: $(INSTALLED)
 	@echo "==> tests of everything that is stored, on PostgreSQL and Redis"
 	@$(PY) -m tests.services -- $(PYTEST) tests/flows tests/tasks
 
-# Pages do nothing of their own to the database: not for every day.
+# A browser takes its time, and pages do nothing of their own to the database: not for every day.
 test-pages: $(INSTALLED)
+	@echo "==> tests in a browser"
+	@env -u DATABASE_URL -u CELERY_BROKER_URL $(PYTEST) tests/browser
 	@echo "==> tests of pages, on PostgreSQL and Redis"
 	@$(PY) -m tests.services -- $(PYTEST) tests/web tests/journeys
 

@@ -37,14 +37,27 @@ class Snapshot:
         else:
             connection.ensure_connection()
             self.kept.backup(connection.connection)
-        # What was kept of rows that are as they were before, or gone.
-        cache.clear()
-        ids.forget()
+        self._forget()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keep the database as it is now meanwhile, instead of what this was made of."""
+        if self.is_postgresql:
+            self._rename(self.database, self.name)
+        try:
+            yield
+        finally:
+            if self.is_postgresql:
+                # A copy takes a second, a name nothing.
+                self._rename(self.name, self.database)
+                self._forget()
+            else:
+                self.restore()
 
     def drop(self) -> None:
         if self.is_postgresql:
             with self._elsewhere() as cursor:
-                cursor.execute(f'DROP DATABASE "{self.name}"')
+                cursor.execute(f'DROP DATABASE IF EXISTS "{self.name}"')
         else:
             self.kept.close()
 
@@ -52,6 +65,17 @@ class Snapshot:
         with self._elsewhere() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{target}"')
             cursor.execute(f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
+
+    def _rename(self, source: str, target: str) -> None:
+        with self._elsewhere() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{target}"')
+            cursor.execute(f'ALTER DATABASE "{source}" RENAME TO "{target}"')
+
+    @staticmethod
+    def _forget() -> None:
+        """Forget what was kept of rows that are as they were before, or gone."""
+        cache.clear()
+        ids.forget()
 
     @contextmanager
     def _elsewhere(self) -> Iterator:

@@ -79,7 +79,7 @@ def _found(_snapshots, tmp_path_factory) -> Path:
 def shop(_snapshots, _found, django_db_blocker) -> Iterator[Shop]:
     """A filled shop with transactions of its own; the database is empty again afterwards."""
     empty, filled = _snapshots
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), empty.aside():
         filled.restore()
         # The products of other tests stay in it, under the keys of this shop's.
         index = search["default"].get_backend()
@@ -89,4 +89,3 @@ def shop(_snapshots, _found, django_db_blocker) -> Iterator[Shop]:
         products = get_model("catalogue", "Product").objects
         yield Shop(*(products.get(upc=upc) for upc in ("Mug 0", "Teapot", "Shirt")))
         assert not connection.in_atomic_block
-        empty.restore()
