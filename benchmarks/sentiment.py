@@ -37,6 +37,7 @@ from engagement.learning.sentiment import (
     Lexicon,
     SeedEncoder,
     SeedModel,
+    SpamClassifier,
     TfidfLogistic,
     TinyEncoder,
     Transformer,
@@ -46,6 +47,7 @@ from engagement.learning.sentiment import (
 )
 from engagement.learning.sentiment.aspect_encoder import AspectEncoder
 from engagement.learning.sentiment.aspects import AspectPolarity, AspectReader
+from engagement.learning.sentiment.base import N_CLASSES
 from engagement.learning.sentiment.calibration import expected_calibration_error, macro_f1
 from engagement.learning.sentiment.encoders import remembering
 from engagement.learning.sentiment.ensemble import centred
@@ -53,7 +55,6 @@ from engagement.learning.sentiment.finetuning import Progress
 from engagement.learning.sentiment.heads import Head
 from engagement.learning.sentiment.seed import RATED, kept_back, rated_sentences, seed_reviews
 from engagement.learning.sentiment.seed_encoder import write_seeded
-from engagement.learning.sentiment.spam import SpamClassifier
 
 HERE = "engagement.learning.sentiment"
 SEED = 7
@@ -543,21 +544,31 @@ def aspects_by(
 
 
 def line_spam(arguments: argparse.Namespace) -> None:
+    """Five folds; with an encoder, it is stacked on the words and traits, too."""
     rows = pd.read_parquet(DATA / "deceptive_opinion_spam" / "deceptive_opinion.parquet")
     texts, truth = rows["text"].tolist(), (rows["deceptive"] == "deceptive").to_numpy()
-    proba = np.zeros(len(texts))
-    since = time.process_time()
-    folds = StratifiedKFold(5, shuffle=True, random_state=SEED)
-    for known, asked in folds.split(truth, truth):
-        model = SpamClassifier().fit([texts[i] for i in known], truth[known], rng=rng())
-        proba[asked] = model.predict_proba([texts[i] for i in asked])
-    both = np.c_[1 - proba, proba]
-    values = {
-        "n": len(texts),
-        "accuracy": float(((proba > 0.5) == truth).mean()),
-        "calibration_error": expected_calibration_error(both, truth.astype(int)),
-    }
-    show("spam", "words, letters, traits", values, since)
+    labels = np.where(truth, NEGATIVE, POSITIVE)
+    makers: dict[str, Callable[[], Classifier]] = {"words, letters, traits": SpamClassifier}
+    if arguments.encoder:
+        # These texts are longer than reviews of products.
+        whole = member("Transformer", **base(arguments), max_tokens=256)
+        members = {"words": member("SpamClassifier"), "encoder": whole}
+        makers["and frozen encoder stacked"] = lambda: Ensemble(members)
+    for name, make in makers.items():
+        since = time.process_time()
+        proba = np.zeros((len(texts), N_CLASSES))
+        folds = StratifiedKFold(5, shuffle=True, random_state=SEED)
+        with remembering():
+            for known, asked in folds.split(truth, truth):
+                model = make().fit([texts[i] for i in known], labels[known], rng=rng())
+                proba[asked] = model.predict_proba([texts[i] for i in asked])
+        both = proba[:, [POSITIVE, NEGATIVE]] / proba[:, [POSITIVE, NEGATIVE]].sum(1, keepdims=True)
+        values = {
+            "n": len(texts),
+            "accuracy": float((both.argmax(axis=1) == truth).mean()),
+            "calibration_error": expected_calibration_error(both, truth.astype(int)),
+        }
+        show("spam", name, values, since)
 
 
 def line_speed(arguments: argparse.Namespace) -> None:

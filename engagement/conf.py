@@ -289,7 +289,7 @@ DEFAULTS: dict[str, Any] = {
         # Learns what moderators let through. It only queues, and only from so many decisions on.
         "moderation": {
             "CANDIDATES": [
-                {"BACKEND": "engagement.learning.sentiment.TfidfLogistic", "FROM_LABELS": 200},
+                {"BACKEND": "engagement.learning.sentiment.SpamClassifier", "FROM_LABELS": 200},
             ],
         },
         # Learns how texts feel about what they name, from so many corrections of moderators on.

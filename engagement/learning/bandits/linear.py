@@ -93,8 +93,22 @@ class LinUCB(LinearPolicy):
     """
     The arm whose reward could be highest (Li, Chu, Langford and Schapire, WWW 2010).
 
-    ``width``: how many standard deviations above the mean.
+    ``width``: how many standard deviations above the mean. How far arms differ is not learnt
+    unless asked for: while few are known it may be taken for less than it is, and an arm with a bad
+    start is then left alone for long (benchmarks/bandits/worlds.py: a tenth more regret where
+    tastes stay, nothing gained where they drift).
     """
+
+    def __init__(
+        self,
+        width: float = 1.0,
+        ridge: float = 1.0,
+        pooled: bool = True,
+        adaptive: bool = False,
+        discount: float = 1.0,
+        floor: float = 0.0,
+    ) -> None:
+        super().__init__(width, ridge, pooled, adaptive, discount, floor)
 
     def wanted(self, state: State, contexts: Float64, allowed: Mask) -> Float64:
         means, variances = self.beliefs(state, contexts)

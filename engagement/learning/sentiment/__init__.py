@@ -13,6 +13,7 @@ from engagement.learning.sentiment.lexicon import Lexicon
 from engagement.learning.sentiment.pretrained import PretrainedClassifier
 from engagement.learning.sentiment.seed import SeedModel
 from engagement.learning.sentiment.seed_encoder import SeedEncoder
+from engagement.learning.sentiment.spam import SpamClassifier
 from engagement.learning.sentiment.tfidf import TfidfLogistic
 from engagement.learning.sentiment.tiny import TinyEncoder
 from engagement.learning.sentiment.transformer import Transformer
@@ -29,6 +30,7 @@ __all__ = [
     "PretrainedClassifier",
     "SeedEncoder",
     "SeedModel",
+    "SpamClassifier",
     "TfidfLogistic",
     "TinyEncoder",
     "Transformer",

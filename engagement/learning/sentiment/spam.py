@@ -11,11 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, hstack
 from threadpoolctl import threadpool_limits
 
-from engagement.learning.sentiment.base import Float32, Span
+from engagement.learning.sentiment.base import (
+    N_CLASSES,
+    NEGATIVE,
+    POSITIVE,
+    Classifier,
+    Float32,
+    Span,
+    checked,
+)
 from engagement.learning.sentiment.cleaning import normalise, words
 from engagement.learning.sentiment.grams import Grams, pieces
 from engagement.learning.sentiment.heads import RATIO_STRENGTH, log_count_ratios, part
-from engagement.learning.storable import Storable
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -69,9 +76,11 @@ def traits(text: str) -> list[Reason]:
     return [Reason(name, float(value)) for name, value in zip(REASONS, values, strict=True)]
 
 
-class SpamClassifier(Storable):
+class SpamClassifier(Classifier):
     """
-    Says how likely a text is spam (deceptive, or sold), from labels of the shop's moderators.
+    Says how likely a text is spam (deceptive, or sold), from labels of the shop's moderators: the
+    class negative is what they reject, the others are what they let through, and are told as
+    positive.
 
     Logistic regression over up to three words and marks in a row, up to ``letters`` letters inside
     words, and :func:`traits`, once as they are and once weighed by log-count ratios as in
@@ -118,12 +127,10 @@ class SpamClassifier(Storable):
         texts: Sequence[str],
         labels: ArrayLike,
         *,
+        languages: Sequence[str] | None = None,
         rng: np.random.Generator | None = None,
     ) -> Self:
-        """``labels`` are true where a text is spam; raises ValueError when their number differs."""
-        truth = np.asarray(labels, dtype=bool)
-        if truth.shape != (len(texts),):
-            raise ValueError(f"{len(texts)} texts, but labels of shape {truth.shape}")
+        truth = checked(texts, labels) == NEGATIVE
         rng = rng or np.random.default_rng(0)
         self._make()
         for grams in self._views.values():
@@ -175,18 +182,20 @@ class SpamClassifier(Storable):
         line = LogisticRegression(C=1.0).fit(logits[:, None], truth)
         return np.array([max(float(line.coef_[0, 0]), 1e-3), float(line.intercept_[0])])
 
-    def predict_proba(self, texts: Sequence[str]) -> Float32:
-        """Return how likely each text is spam, shape (number of texts,), calibrated."""
-        logits = self._rows(texts) @ self.coef_ + float(self.intercept_)
-        proba: Float32 = (1 / (1 + np.exp(-(logits * self.line_[0] + self.line_[1])))).astype(
-            np.float32
-        )
+    def predict_proba(
+        self, texts: Sequence[str], languages: Sequence[str] | None = None
+    ) -> Float32:
+        proba = np.zeros((len(texts), N_CLASSES), dtype=np.float32)
+        if len(texts):
+            logits = self._rows(texts) @ self.coef_ + float(self.intercept_)
+            proba[:, NEGATIVE] = 1 / (1 + np.exp(-(logits * self.line_[0] + self.line_[1])))
+            proba[:, POSITIVE] = 1 - proba[:, NEGATIVE]
         return proba
 
     def explain(self, text: str) -> list[Span]:
-        """Return (start, end, weight) of the words that speak for spam (above zero) or against."""
+        """Return (start, end, weight) of the words that speak for spam (below zero) or against."""
         found = pieces(text)
-        weights = self._words.shares(found, text, self.coef_[: len(self._words.idf_)])
+        weights = self._words.shares(found, text, -self.coef_[: len(self._words.idf_)])
         return [
             (piece.start, piece.end, float(weight))
             for piece, weight in zip(found, weights, strict=True)

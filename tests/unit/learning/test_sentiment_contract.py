@@ -7,6 +7,7 @@ from engagement.learning.sentiment import (
     Ensemble,
     Lexicon,
     SeedModel,
+    SpamClassifier,
     TfidfLogistic,
     TinyEncoder,
 )
@@ -27,6 +28,13 @@ class TestTfidfLogistic(ClassifierTests):
 class TestIsotonicTfidf(ClassifierTests):
     classifier = TfidfLogistic
     options = {"min_texts": 1, "calibration": "isotonic"}
+
+
+class TestSpamClassifier(ClassifierTests):
+    classifier = SpamClassifier
+    options = {"min_texts": 1}
+    # It knows two classes.
+    learns = False
 
 
 class TestVader(ClassifierTests):
