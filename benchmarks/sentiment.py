@@ -52,7 +52,7 @@ from engagement.learning.sentiment.calibration import expected_calibration_error
 from engagement.learning.sentiment.encoders import remembering
 from engagement.learning.sentiment.ensemble import centred
 from engagement.learning.sentiment.finetuning import Progress
-from engagement.learning.sentiment.heads import Head
+from engagement.learning.sentiment.heads import CLASS_OF_STARS, Head
 from engagement.learning.sentiment.seed import RATED, kept_back, rated_sentences, seed_reviews
 from engagement.learning.sentiment.seed_encoder import write_seeded
 
@@ -83,6 +83,11 @@ def show(line: str, name: str, values: dict[str, Any], since: float) -> None:
 
 # -- data -------------------------------------------------------------------------------------
 def women(*, neutral: bool) -> Split:
+    texts, stars = rated_women(neutral=neutral)
+    return split(texts, CLASS_OF_STARS[stars], 0.15)
+
+
+def rated_women(*, neutral: bool) -> tuple[list[str], NDArray]:
     rows = pd.read_parquet(DATA / "womens_clothing_reviews" / "reviews.parquet")
     rows = rows[rows["Review Text"].fillna("").str.strip() != ""]
     if not neutral:
@@ -91,9 +96,7 @@ def women(*, neutral: bool) -> Split:
         f"{title.strip()}\n{body.strip()}" if title.strip() else body.strip()
         for title, body in zip(rows["Title"].fillna(""), rows["Review Text"], strict=True)
     ]
-    stars = rows["Rating"].to_numpy()
-    labels = np.where(stars > 3, POSITIVE, np.where(stars < 3, NEGATIVE, NEUTRAL))
-    return split(texts, labels, 0.15)
+    return texts, rows["Rating"].to_numpy()
 
 
 def chinese() -> Split:
@@ -181,18 +184,23 @@ def line_women3_frozen(arguments: argparse.Namespace) -> None:
 
 
 def stacked(arguments: argparse.Namespace, line: str, data: Split, options: dict[str, Any]) -> None:
-    """All labels: the grams, a frozen encoder with a head of --labels texts, the seed encoder."""
+    """
+    All labels: the grams, a frozen encoder with a head of --labels texts, told the stars as a shop
+    tells them, and the seed encoder.
+    """
+    _, known, _, _ = split(*rated_women(neutral=line == "women3"), 0.15)
     frozen = base(arguments) | {"n_texts": arguments.labels or 0}
     members = {
         "words": member("TfidfLogistic", **options),
         "encoder": member("Transformer", **frozen),
     }
     pair = Ensemble(members, held_out=0.1)
-    measure(line, "grams and frozen encoder stacked", pair, data)
+    measure(line, "grams and frozen encoder stacked", pair, data, stars=known)
+    measure(line, "the same without the stars", pair, data)
     if arguments.seeds:
         seeded = {"seeded": member("SeedEncoder", **base(arguments), **seeds(arguments))}
         every = Ensemble(members | seeded, held_out=0.1)
-        measure(line, "and the seed encoder", every, data)
+        measure(line, "and the seed encoder", every, data, stars=known)
 
 
 def line_women_tuned(arguments: argparse.Namespace) -> None:

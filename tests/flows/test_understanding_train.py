@@ -1,6 +1,7 @@
 """The ladder is climbed with the labels that there are; what is live is never made worse."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -34,6 +35,16 @@ class Contrary(TfidfLogistic):
 
     def fit(self, texts, labels, *, languages=None, rng=None):
         return super().fit(texts, 2 - np.asarray(labels), languages=languages, rng=rng)
+
+
+class Starry(TfidfLogistic):
+    """Remembers the classes and stars that it was taught."""
+
+    told: ClassVar[list] = []
+
+    def fit(self, texts, labels, *, languages=None, rng=None, stars=None):
+        self.told.append((list(labels), list(stars)))
+        return super().fit(texts, labels, languages=languages, rng=rng)
 
 
 @pytest.fixture(autouse=True)
@@ -198,6 +209,18 @@ def test_stars_are_labels():
     assert [class_of(rating) for rating in (1, 2, 3, 4, 5)] == [0, 0, 1, 2, 2]
 
 
+def test_a_rung_that_can_use_the_stars_is_told_them(at, rungs):
+    Starry.told = []
+    rated(200, at=at)
+    Review.objects.filter(rating=5, pk__in=[one.pk for one in Review.objects.all()[::2]]).update(
+        rating=4
+    )
+    rungs(WORDS, mine(Starry, FROM_LABELS=20))
+    train(channel="", at=at)
+    ((classes, stars),) = Starry.told
+    assert set(zip(classes, stars, strict=True)) == {(0, 1), (2, 4), (2, 5)}
+
+
 def test_a_correction_outweighs_the_stars(at):
     one = review("This tedious story is a wonder of boredom", at=at, rating=5)
     ReviewLabel.objects.create(
@@ -240,7 +263,7 @@ def test_the_same_words_are_one_label_and_always_on_the_same_side(at):
         review("A LOVELY  story", at=at + timedelta(days=day))
     found = labels.read(channel="", until=at + timedelta(days=9))
     assert len(found) == 1
-    rated(60, at=at)
+    rated(200, at=at)
     first = labels.read(channel="", until=at + timedelta(days=9))
     rated(120, at=at + timedelta(days=9))
     later = labels.read(channel="", until=at + timedelta(days=30))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from django.db.models import Exists, OuterRef, Q
@@ -28,16 +29,27 @@ MAX_CHARS = 4_000
 SENTIMENT = "sentiment"
 
 
+class Taught(NamedTuple):
+    """Texts to learn from with their classes, languages and stars."""
+
+    texts: list[str]
+    classes: NDArray[np.int64]
+    languages: list[str]
+    stars: NDArray[np.int64]
+
+
 @dataclass(frozen=True, eq=False)
 class Labels:
     """
     Texts with the classes that people gave them (numbers as in ``CLASSES``), in order of age.
 
-    ``weights``: how often a text counts. ``held_out``: which are only for comparing models.
+    ``stars``: what they were rated with, 0 where a person's word is all there is. ``weights``: how
+    often a text counts. ``held_out``: which are only for comparing models.
     """
 
     texts: list[str]
     classes: NDArray[np.int64]
+    stars: NDArray[np.int64]
     weights: NDArray[np.int64]
     languages: list[str]
     held_out: NDArray[np.bool_]
@@ -71,13 +83,14 @@ class Labels:
         )
         return dict(pairs)
 
-    def training(self, rows: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64], list[str]]:
-        """Return texts, classes and languages of ``rows``, each as often as it counts."""
+    def training(self, rows: NDArray[np.int64]) -> Taught:
+        """Return what is to be learnt from ``rows``, each as often as it counts."""
         repeated = np.repeat(rows, self.weights[rows])
-        return (
+        return Taught(
             [self.texts[row] for row in repeated],
             self.classes[repeated],
             [self.languages[row] for row in repeated],
+            self.stars[repeated],
         )
 
 
@@ -90,6 +103,7 @@ def class_of(rating: int) -> int:
 class _Given:
     text: str
     label: int
+    stars: int
     weight: int
     language: str
     at: datetime
@@ -115,7 +129,9 @@ def read(*, channel: str, until: datetime) -> Labels:
             rows[slot] = known
             continue
         n_corrections += corrected is not None
-        rows[slot] = _Given(text[:MAX_CHARS], label, weight, code_of(claimed, plain), at)
+        language = code_of(claimed, plain)
+        stars = rating if rating in range(1, 6) else 0
+        rows[slot] = _Given(text[:MAX_CHARS], label, stars, weight, language, at)
         if len(rows) > MAX_LABELS:
             rows.pop(next(iter(rows)))
     given = list(rows.values())
@@ -123,6 +139,7 @@ def read(*, channel: str, until: datetime) -> Labels:
     return Labels(
         texts=[one.text for one in given],
         classes=np.array([one.label for one in given], dtype=np.int64),
+        stars=np.array([one.stars for one in given], dtype=np.int64),
         weights=np.array([one.weight for one in given], dtype=np.int64),
         languages=[one.language for one in given],
         held_out=np.array([slot[0] % HELD_OUT_PART == 0 for slot in rows], dtype=bool),

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from engagement.conf import app_settings
 from engagement.flows.training import artifact_files
 from engagement.flows.understanding.comparing import MACRO_F1, Answers
-from engagement.flows.understanding.labels import Labels
+from engagement.flows.understanding.labels import Labels, Taught
 from engagement.learning.sentiment.base import Classifier, build
 from engagement.learning.sentiment.by_language import REST, ByLanguage, read
 
@@ -144,8 +145,7 @@ def _base(
         tell(rung.name)
         try:
             rows = labels.of(None, held_out=False)
-            texts, classes, codes = labels.training(rows)
-            return rung, _fit(rung, rung.name, (texts, classes, codes), rng, tell)
+            return rung, _fit(rung, rung.name, labels.training(rows), rng, tell)
         except Exception as error:
             logger.exception("The rung %s failed and is left out", rung.name)
             failures[rung.name] = _reason(error)
@@ -166,13 +166,13 @@ def _best(
     truth = labels.classes[asked]
     answers = answer(base[1], labels, asked)
     best, found = base, {base[0].name: answers.measured(truth, rng)}
-    texts, classes, codes = labels.training(labels.of(code, held_out=False))
+    taught = labels.training(labels.of(code, held_out=False))
     for rung in able:
         tell(f"{rung.name} · {code}")
         name = f"{rung.name} · {code}"
         started = time.perf_counter()
         try:
-            model = _fit(rung, name, (texts, classes, codes), rng, tell)
+            model = _fit(rung, name, taught, rng, tell)
             seconds = time.perf_counter() - started
             found[rung.name] = answer(model, labels, asked, seconds).measured(truth, rng)
         except Exception as error:
@@ -185,25 +185,25 @@ def _best(
     return best, found
 
 
-Taught = tuple[list[str], Ints, list[str]]
-
-
 def _fit(
     rung: Rung, name: str, taught: Taught, rng: np.random.Generator, tell: Progress
 ) -> Classifier:
     """Fit one rung; one that takes long tells how far it is, and goes on where it was killed."""
-    texts, classes, codes = taught
     model, own = build(rung.spec), rng.spawn(1)[0]
-    if "checkpoint" not in inspect.signature(model.fit).parameters:
-        return model.fit(texts, classes, languages=codes, rng=own)
+    able = inspect.signature(model.fit).parameters
+    fit: Any = partial(model.fit, taught.texts, taught.classes, languages=taught.languages, rng=own)
+    if "stars" in able:
+        fit = partial(fit, stars=taught.stars)
+    if "checkpoint" not in able:
+        fit()
+        return model
 
     def steps(done: Any) -> None:
         if done.step % STEPS_BETWEEN == 0:
             tell(f"{name}: {done.step}/{done.n_steps}")
 
     folder = artifact_files.scratch(name)
-    fit: Any = model.fit
-    fit(texts, classes, languages=codes, rng=own, checkpoint=folder, progress=steps)
+    fit(checkpoint=folder, progress=steps)
     shutil.rmtree(folder, ignore_errors=True)
     return model
 

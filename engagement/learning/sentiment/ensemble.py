@@ -38,10 +38,12 @@ class Labelled(NamedTuple):
     texts: Sequence[str]
     numbers: Labels
     languages: Sequence[str] | None
+    stars: Labels | None
 
     def some(self, rows: NDArray[np.intp]) -> Labelled:
         languages = None if self.languages is None else [self.languages[i] for i in rows]
-        return Labelled([self.texts[i] for i in rows], self.numbers[rows], languages)
+        stars = None if self.stars is None else self.stars[rows]
+        return Labelled([self.texts[i] for i in rows], self.numbers[rows], languages, stars)
 
 
 class Ensemble(Classifier):
@@ -96,12 +98,15 @@ class Ensemble(Classifier):
         rng: np.random.Generator | None = None,
         checkpoint: Path | None = None,
         progress: Callable[[Progress], None] | None = None,
+        stars: ArrayLike | None = None,
     ) -> Self:
         """
-        Learn; ``checkpoint`` and ``progress`` are handed to those members that are fine-tuned. One
-        that was killed goes on where it was only with ``held_out``: folds start again.
+        Learn; ``stars`` are handed to those members that can use them, ``checkpoint`` and
+        ``progress`` to those that are fine-tuned. One that was killed goes on where it was only
+        with ``held_out``: folds start again.
         """
-        given = Labelled(texts, checked(texts, labels), languages)
+        known_stars = None if stars is None else np.asarray(stars, dtype=np.int64)
+        given = Labelled(texts, checked(texts, labels), languages, known_stars)
         rng = rng or np.random.default_rng(0)
         self._make()
         self.decision_weights_ = np.ones(N_CLASSES)
@@ -137,9 +142,12 @@ class Ensemble(Classifier):
             if member.knows_before:
                 continue
             learn: Any = member.fit
-            if "checkpoint" in inspect.signature(learn).parameters:
+            able = inspect.signature(learn).parameters
+            if "checkpoint" in able:
                 folder = None if checkpoint is None else checkpoint / name
                 learn = partial(learn, checkpoint=folder, progress=progress)
+            if "stars" in able:
+                learn = partial(learn, stars=given.stars)
             learn(given.texts, given.numbers, languages=given.languages, rng=rng)
 
     def _once(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
-from engagement.learning.sentiment.base import N_CLASSES, Float32, Labels, frequencies
+from engagement.learning.sentiment.base import (
+    N_CLASSES,
+    NEGATIVE,
+    NEUTRAL,
+    POSITIVE,
+    Float32,
+    Labels,
+    frequencies,
+)
 from engagement.learning.sentiment.calibration import Calibrator, best_weights, softmax
 from engagement.learning.storable import Storable
 
@@ -24,6 +32,9 @@ MIN_FOR_RATIOS = 2_000  # With fewer rows the ratios are chance, and what is sta
 KNOWN_STRENGTH = 0.3
 KNOWN_MARGIN = 0.3
 IMPOSSIBLE = -30.0  # The logit of a class that the labels never showed.
+# The class of each number of stars; none given is of no class.
+CLASS_OF_STARS = np.array([-1, NEGATIVE, NEGATIVE, NEUTRAL, POSITIVE, POSITIVE])
+MIN_OF_A_GRADE = 30  # Fewer texts of one number of stars are no grade of their own.
 
 
 def part(arrays: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
@@ -47,6 +58,43 @@ def log_count_ratios(rows: Any, mine: NDArray[np.bool_]) -> NDArray[np.float32]:
     return weights
 
 
+class Grades(NamedTuple):
+    """Finer labels, numbered from 0, shape (texts,), and the class of each number."""
+
+    numbers: Labels
+    classes: Labels
+
+
+def graded(numbers: Labels, stars: ArrayLike | None) -> Grades | None:
+    """
+    Return the stars as grades within the classes ``numbers``; None where they tell no more.
+
+    ``stars``, shape (texts,), 1 to 5, or 0 where none are known. A text without, or whose class is
+    another one than its stars stand for, counts as the most frequent grade of its class.
+    """
+    if stars is None:
+        return None
+    given = np.asarray(stars, dtype=np.int64)
+    if given.shape != numbers.shape or ((given < 0) | (given > 5)).any():
+        raise ValueError(f"stars must be {len(numbers)} numbers from 1 to 5, or 0")
+    found = np.zeros(len(numbers), dtype=np.int64)
+    classes: list[int] = []
+    for number in np.unique(numbers):
+        mine = numbers == number
+        counts = np.bincount(given[mine & (CLASS_OF_STARS[given] == number)], minlength=6)
+        kept = [star for star in range(1, 6) if counts[star] >= MIN_OF_A_GRADE]
+        if len(kept) < 2:
+            kept = [0]
+        usual = max(kept, key=lambda star: int(counts[star]))
+        found[mine] = len(classes) + kept.index(usual)
+        for place, star in enumerate(kept):
+            found[mine & (given == star)] = len(classes) + place
+        classes += [int(number)] * len(kept)
+    if len(classes) == len(np.unique(numbers)):
+        return None
+    return Grades(found, np.array(classes, dtype=np.int64))
+
+
 class Head(Storable):
     """
     Logistic regression on feature rows (dense or CSR), with calibrated probabilities.
@@ -62,6 +110,8 @@ class Head(Storable):
 
     coef_: NDArray[np.float32]
     intercept_: NDArray[np.float64]
+    # The class of each line; without it, there is a line a class.
+    classes_: Labels
     present_: Labels
     decision_weights_: NDArray[np.float64]
 
@@ -89,25 +139,32 @@ class Head(Storable):
         rng: np.random.Generator,
         start: NDArray[np.float64] | None = None,
         shares: NDArray[np.float64] | None = None,
+        stars: ArrayLike | None = None,
     ) -> Self:
         """
         Draw and calibrate the lines. ``start``, shape (3, features): weights that hold until the
         labels say otherwise; what is kept small is how far the lines move from these, not from
         nothing (dense rows only). ``shares``, shape (3,): how frequent the classes are where the
         rows that are given were chosen for rare ones; probabilities are calibrated for these.
+        ``stars``: what :func:`graded` takes; a line is then drawn for each grade instead of each
+        class, whose probability is that of its grades together.
         """
         self._start = start
         present, counts = np.unique(numbers, return_counts=True)
         self._forget(present)
         self._twice = self.ratios and len(numbers) >= MIN_FOR_RATIOS
+        grades = None if self._twice or start is not None else graded(numbers, stars)
         if len(present) < 2 or not rows.shape[1]:
             self.coef_ = np.zeros((N_CLASSES, rows.shape[1]), dtype=np.float32)
             self.intercept_ = np.log(frequencies(numbers))
             self.present_ = present[:1]
             return self
         with threadpool_limits(1):
-            held_out = self._held_out_logits(rows, numbers, int(counts.min()), rng)
-            self.coef_, self.intercept_ = self._draw(rows, numbers)
+            if grades is not None:
+                self.classes_ = grades.classes
+            lines = numbers if grades is None else grades.numbers
+            held_out = self._held_out_logits(rows, lines, int(counts.min()), rng)
+            self.coef_, self.intercept_ = self._draw(rows, lines)
         if held_out is not None:
             some = like(numbers, shares, rng)
             self._calibrate(held_out[some], numbers[some])
@@ -133,6 +190,7 @@ class Head(Storable):
         return self
 
     def _forget(self, present: Labels) -> None:
+        vars(self).pop("classes_", None)
         self.present_ = present
         self.decision_weights_ = np.ones(N_CLASSES)
         self._calibrator = Calibrator(self.calibration)
@@ -147,7 +205,10 @@ class Head(Storable):
         self.decision_weights_ = best_weights(proba, numbers, margin=margin)
 
     def _draw(self, rows: Any, numbers: Labels) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Return weights (3 × features) and shifts (3); classes without labels are impossible."""
+        """
+        Return weights (classes or grades × features) and shifts; classes without labels are
+        impossible.
+        """
         from sklearn.linear_model import LogisticRegression
 
         if self._twice:
@@ -160,8 +221,9 @@ class Head(Storable):
             class_weight="balanced" if self.balanced else None,
             max_iter=400,
         ).fit(rows, numbers)
-        coef = np.zeros((N_CLASSES, rows.shape[1]), dtype=np.float32)
-        intercept = np.full(N_CLASSES, IMPOSSIBLE)
+        n_lines = len(getattr(self, "classes_", range(N_CLASSES)))
+        coef = np.zeros((n_lines, rows.shape[1]), dtype=np.float32)
+        intercept = np.full(n_lines, IMPOSSIBLE)
         if len(line.classes_) == 2:
             # One line is stored as two halves, so that all else need not know.
             coef[line.classes_] = np.concatenate([-line.coef_, line.coef_]) / 2
@@ -216,13 +278,22 @@ class Head(Storable):
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
         for known, asked in folds.split(numbers, numbers):
             coef, intercept = self._draw(rows[known], numbers[known])
-            logits[asked] = rows[asked] @ coef.T + intercept
+            logits[asked] = self._of_classes(rows[asked] @ coef.T + intercept)
         return logits
+
+    def _of_classes(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits of the classes, shape (rows, 3), from those of the lines."""
+        classes = getattr(self, "classes_", None)
+        if classes is None:
+            return logits
+        found = np.full((len(logits), N_CLASSES), IMPOSSIBLE)
+        for number in np.unique(classes):
+            found[:, number] = np.logaddexp.reduce(logits[:, classes == number], axis=1)
+        return found
 
     # -- answering --------------------------------------------------------------------------
     def predict_logits(self, rows: Any) -> NDArray[np.float64]:
-        logits: NDArray[np.float64] = rows @ self.coef_.T + self.intercept_
-        return logits
+        return self._of_classes(rows @ self.coef_.T + self.intercept_)
 
     def predict_proba(self, rows: Any) -> Float32:
         logits = self.predict_logits(rows)

@@ -126,10 +126,13 @@ class Transformer(Classifier):
         rng: np.random.Generator | None = None,
         checkpoint: Path | None = None,
         progress: Callable[[Progress], None] | None = None,
+        stars: ArrayLike | None = None,
     ) -> Self:
         """
         Learn; with ``checkpoint``, a folder, a fine-tuning that was killed goes on when it is
-        called again with the same texts. ``progress`` is called after each step of it.
+        called again with the same texts. ``progress`` is called after each step of it. The head of
+        a frozen encoder draws a line for each number of ``stars`` that the texts were given with
+        (:func:`.heads.graded`) instead of each class.
         """
         numbers = checked(texts, labels)
         rng = rng or np.random.default_rng(0)
@@ -146,15 +149,23 @@ class Transformer(Classifier):
                 encoder.model.load_state_dict(self._restored(encoder))
             self._settle(encoder)
             # The head is learnt on what it will be asked about, int8 where that is kept.
-            self._learn_head(texts, numbers, rng)
+            self._learn_head(texts, numbers, rng, stars)
         self.decision_weights_ = self._head.decision_weights_
         return self
 
-    def _learn_head(self, texts: Sequence[str], numbers: Labels, rng: np.random.Generator) -> None:
+    def _learn_head(
+        self,
+        texts: Sequence[str],
+        numbers: Labels,
+        rng: np.random.Generator,
+        stars: ArrayLike | None,
+    ) -> None:
         shares = None
         if 0 < self.n_texts < len(texts):
+            if stars is not None:
+                stars = np.asarray(stars)[chosen(texts, numbers, self.n_texts)]
             texts, numbers, shares = some_of(texts, numbers, self.n_texts)
-        self._head.fit(self._loaded().embed(texts), numbers, rng, shares=shares)
+        self._head.fit(self._loaded().embed(texts), numbers, rng, shares=shares, stars=stars)
 
     def _settle(self, encoder: Encoder) -> None:
         """Answer with this encoder from now on, or with the graph that it makes."""

@@ -120,3 +120,20 @@ def test_few_labels_do_not_talk_an_ensemble_out_of_what_was_known(monkeypatch):
 def test_no_more_than_half_may_be_held_out():
     with pytest.raises(ValueError, match="held_out"):
         Ensemble(held_out=0.5)
+
+
+def test_members_that_can_use_stars_are_told_those_of_their_texts(monkeypatch):
+    told = []
+
+    class Starry(Counting):
+        def fit(self, texts, labels, *, languages=None, rng=None, stars=None):
+            told.append((list(texts), list(stars)))
+            return self
+
+    monkeypatch.setattr("engagement.learning.sentiment.ensemble.build", lambda spec: Starry())
+    stars = np.array([5, 3, 1] * 30)
+    model = Ensemble({"one": {}}, held_out=0.2)
+    model.fit(TEXTS, LABELS, stars=stars, rng=np.random.default_rng(1))
+    ((texts, given),) = told
+    assert len(texts) == 72
+    assert all(stars[TEXTS.index(text)] == star for text, star in zip(texts, given, strict=True))

@@ -70,8 +70,10 @@ def train(*, channel: str, at: datetime, rng: np.random.Generator | None = None)
             logger.info("Removed %s, which an interrupted training had left", folder)
         labels = _decided(channel, at, rung.from_labels)
         rows, asked = labels.of(None, held_out=False), labels.of(None, held_out=True)
-        texts, classes, codes = labels.training(rows)
-        model = build(rung.spec).fit(texts, classes, languages=codes, rng=rng.spawn(1)[0])
+        taught = labels.training(rows)
+        model = build(rung.spec).fit(
+            taught.texts, taught.classes, languages=taught.languages, rng=rng.spawn(1)[0]
+        )
         answers = ladder.answer(model, labels, asked)
         truth = labels.classes[asked]
         measured = answers.measured(truth, rng)
@@ -134,6 +136,7 @@ def _decided(channel: str, until: datetime, least: int) -> Labels:
     return Labels(
         texts=[text for text, _ in known],
         classes=np.array([label for _, label in known], dtype=np.int64),
+        stars=np.zeros(len(known), dtype=np.int64),
         weights=np.ones(len(known), dtype=np.int64),
         languages=[code_of("", text) for text, _ in known],
         held_out=np.array([_is_held_out(text) for text, _ in known], dtype=bool),
