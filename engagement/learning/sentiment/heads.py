@@ -293,6 +293,9 @@ class Head(Storable):
 
     # -- answering --------------------------------------------------------------------------
     def predict_logits(self, rows: Any) -> NDArray[np.float64]:
+        if not self.coef_.shape[1]:
+            # Learnt from no rows at all: nobody knew how wide they would be.
+            return np.tile(self.intercept_, (rows.shape[0], 1))
         return self._of_classes(rows @ self.coef_.T + self.intercept_)
 
     def predict_proba(self, rows: Any) -> Float32:

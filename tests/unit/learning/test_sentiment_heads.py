@@ -68,3 +68,8 @@ def test_stars_that_are_none_are_refused():
         graded(np.array([0, 2]), [1, 6])
     with pytest.raises(ValueError, match="stars must be 2 numbers"):
         graded(np.array([0, 2]), [1])
+
+
+def test_a_head_that_learnt_from_nothing_answers_rows_of_any_width(rng):
+    head = Head().fit(np.empty((0, 0)), np.empty(0, dtype=int), rng)
+    np.testing.assert_allclose(head.predict_proba(np.ones((2, 5))), 1 / 3, atol=1e-6)
