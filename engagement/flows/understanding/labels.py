@@ -130,7 +130,7 @@ def read(*, channel: str, until: datetime) -> Labels:
             continue
         n_corrections += corrected is not None
         language = code_of(claimed, plain)
-        stars = rating if rating in range(1, 6) else 0
+        stars = rating if rating is not None and 1 <= rating <= 5 else 0
         rows[slot] = _Given(text[:MAX_CHARS], label, stars, weight, language, at)
         if len(rows) > MAX_LABELS:
             rows.pop(next(iter(rows)))
