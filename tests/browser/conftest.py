@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 from django.core.files import locks as file_locks
+from django.core.signals import request_finished, request_started
 
 from tests.browser import chromium
 from tests.services import free_port
@@ -40,6 +41,37 @@ def chrome():
             browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             yield browser
             browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_answered(request) -> Iterator[None]:
+    """Leave the database to the next test only when the live server is done with this one's."""
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    # Put up before any page is opened and the database emptied after: so this is in between.
+    request.getfixturevalue("transactional_db")
+    under_way: list[int] = []
+
+    def begun(**_: object) -> None:
+        under_way.append(1)
+
+    def done(**_: object) -> None:
+        if under_way:
+            under_way.pop()
+
+    request_started.connect(begun)
+    request_finished.connect(done)
+    try:
+        yield
+        limit, quiet = time.monotonic() + 20, 0
+        # A page that is left may send a last word.
+        while quiet < 3 and time.monotonic() < limit:
+            time.sleep(0.05)
+            quiet = 0 if under_way else quiet + 1
+    finally:
+        request_started.disconnect(begun)
+        request_finished.disconnect(done)
 
 
 def keep(page, what):
