@@ -3,8 +3,8 @@
 
 Peers are optional: ``pip install mabwiser vowpalwabbit``; what is not installed is left out, and
 that is said. The priors of Open Bandit's logging policy come from ``pip install --no-deps
-obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds; ``--seeds`` and ``--world``: so many
-worlds, and of which kind.
+obp==0.4.1`` (Apache-2.0). ``--quick``: fewer seeds and rounds; ``--seeds``, ``--first`` and
+``--world``: so many worlds, from which seed on, and of which kind.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, help="so many worlds of each kind (default: 20)")
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--world", action="append", choices=worlds.KINDS, help="default: both")
     arguments = parser.parse_args()
     if unknown := set(arguments.sections) - set(SECTIONS):
@@ -39,7 +40,8 @@ def main() -> None:
         print(f"== {name}")
         more = {}
         if name == "worlds":
-            more = {"n_seeds": arguments.seeds, "kinds": tuple(arguments.world or worlds.KINDS)}
+            kinds = tuple(arguments.world or worlds.KINDS)
+            more = {"n_seeds": arguments.seeds, "first": arguments.first, "kinds": kinds}
         rows = SECTIONS[name](quick=arguments.quick, **more)
         for row in rows:
             print("  ".join(f"{key} {_short(value)}" for key, value in row.items()), flush=True)

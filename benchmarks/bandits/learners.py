@@ -118,6 +118,7 @@ def learners(
         "LinearThompson": ours(LinearThompson(width=0.5)),
         "LinearThompson, discounted": ours(LinearThompson(width=0.5, discount=discount)),
         "LinUCB": ours(LinUCB(width=0.5)),
+        "LinUCB, adaptive": ours(LinUCB(width=0.5, adaptive=True)),
         "LinUCB, discounted": ours(LinUCB(width=0.5, discount=discount)),
     }
     if yes_or_no:

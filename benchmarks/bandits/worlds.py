@@ -48,7 +48,11 @@ class World:
 
 
 def run(
-    *, quick: bool = False, n_seeds: int | None = None, kinds: tuple[str, ...] = KINDS
+    *,
+    quick: bool = False,
+    n_seeds: int | None = None,
+    first: int = 0,
+    kinds: tuple[str, ...] = KINDS,
 ) -> list[dict[str, object]]:
     n_rounds = 5_000 if quick else 50_000
     n_seeds = n_seeds or (2 if quick else 20)
@@ -61,7 +65,7 @@ def run(
             for name, make in makers.items():
                 started = time.perf_counter()
                 lost = []
-                for seed in range(n_seeds):
+                for seed in range(first, first + n_seeds):
                     world, learner = World(kind, drifts, n_rounds, seed), make(seed)
                     regret = 0.0
                     for done in range(0, n_rounds, BATCH):

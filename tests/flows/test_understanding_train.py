@@ -263,7 +263,7 @@ def test_the_same_words_are_one_label_and_always_on_the_same_side(at):
         review("A LOVELY  story", at=at + timedelta(days=day))
     found = labels.read(channel="", until=at + timedelta(days=9))
     assert len(found) == 1
-    rated(200, at=at)
+    rated(60, at=at)
     first = labels.read(channel="", until=at + timedelta(days=9))
     rated(120, at=at + timedelta(days=9))
     later = labels.read(channel="", until=at + timedelta(days=30))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from engagement.adapters import get_adapter
 from engagement.flows.understanding.subjects import code_of
-from engagement.learning.sentiment.base import CLASSES, NEGATIVE, NEUTRAL, POSITIVE
+from engagement.learning.sentiment.base import CLASSES
+from engagement.learning.sentiment.heads import CLASS_OF_STARS
 from engagement.learning.sentiment.text import normalise
 from engagement.models import Post, Review, ReviewLabel, Status, SubjectKind
 
@@ -96,7 +97,7 @@ class Labels:
 
 def class_of(rating: int) -> int:
     """Return the class that stars stand for: up to two negative, three neutral."""
-    return NEGATIVE if rating <= 2 else NEUTRAL if rating == 3 else POSITIVE
+    return int(CLASS_OF_STARS[min(max(rating, 1), 5)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,11 @@ and the moderators' corrections; what a language has too few labels for is left 
 
 from __future__ import annotations
 
-import inspect
 import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ from engagement.conf import app_settings
 from engagement.flows.training import artifact_files
 from engagement.flows.understanding.comparing import MACRO_F1, Answers
 from engagement.flows.understanding.labels import Labels, Taught
-from engagement.learning.sentiment.base import Classifier, build
+from engagement.learning.sentiment.base import Classifier, build, taking
 from engagement.learning.sentiment.by_language import REST, ByLanguage, read
 
 logger = logging.getLogger("engagement")
@@ -190,20 +188,14 @@ def _fit(
 ) -> Classifier:
     """Fit one rung; one that takes long tells how far it is, and goes on where it was killed."""
     model, own = build(rung.spec), rng.spawn(1)[0]
-    able = inspect.signature(model.fit).parameters
-    fit: Any = partial(model.fit, taught.texts, taught.classes, languages=taught.languages, rng=own)
-    if "stars" in able:
-        fit = partial(fit, stars=taught.stars)
-    if "checkpoint" not in able:
-        fit()
-        return model
 
     def steps(done: Any) -> None:
         if done.step % STEPS_BETWEEN == 0:
             tell(f"{name}: {done.step}/{done.n_steps}")
 
     folder = artifact_files.scratch(name)
-    fit(checkpoint=folder, progress=steps)
+    fit = taking(model.fit, stars=taught.stars, checkpoint=folder, progress=steps)
+    fit(taught.texts, taught.classes, languages=taught.languages, rng=own)
     shutil.rmtree(folder, ignore_errors=True)
     return model
 

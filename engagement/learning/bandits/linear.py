@@ -95,8 +95,8 @@ class LinUCB(LinearPolicy):
 
     ``width``: how many standard deviations above the mean. How far arms differ is not learnt
     unless asked for: while few are known it may be taken for less than it is, and an arm with a bad
-    start is then left alone for long (benchmarks/bandits/worlds.py: a tenth more regret where
-    tastes stay, nothing gained where they drift).
+    start is then left alone for long (benchmarks/bandits/worlds.py: up to a tenth more regret where
+    tastes stay). Where most features tell nothing, as in benchmarks/bandits/hillstrom.py, it pays.
     """
 
     def __init__(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -140,6 +141,12 @@ def frequencies(labels: Labels) -> NDArray[np.float64]:
 def build(spec: Mapping[str, Any]) -> Classifier:
     """Build a classifier from ``{"BACKEND": dotted path, "OPTIONS": {…}}``."""
     return built(spec, Classifier, "classifier")
+
+
+def taking(fit: Callable[..., Model], **options: Any) -> Callable[..., Model]:
+    """Return ``fit`` with those of the ``options`` that it takes; the others it never sees."""
+    able = inspect.signature(fit).parameters
+    return partial(fit, **{name: value for name, value in options.items() if name in able})
 
 
 def built(spec: Mapping[str, Any], kind: type[Model], what: str) -> Model:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from engagement.learning.sentiment.base import (
     Span,
     build,
     checked,
+    taking,
 )
 from engagement.learning.sentiment.calibration import logs
 from engagement.learning.sentiment.encoders import remembering
@@ -141,13 +141,8 @@ class Ensemble(Classifier):
         for name, member in self._members.items():
             if member.knows_before:
                 continue
-            learn: Any = member.fit
-            able = inspect.signature(learn).parameters
-            if "checkpoint" in able:
-                folder = None if checkpoint is None else checkpoint / name
-                learn = partial(learn, checkpoint=folder, progress=progress)
-            if "stars" in able:
-                learn = partial(learn, stars=given.stars)
+            folder = None if checkpoint is None else checkpoint / name
+            learn = taking(member.fit, stars=given.stars, checkpoint=folder, progress=progress)
             learn(given.texts, given.numbers, languages=given.languages, rng=rng)
 
     def _once(

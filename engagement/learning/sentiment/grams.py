@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from engagement.learning.sentiment.base import Span
 from engagement.learning.sentiment.cleaning import (
     EMOJI,
     HAN,
@@ -239,6 +240,15 @@ class Grams(Storable):
         np.cumsum(np.bincount(of, minlength=n_texts), out=ends[1:])
         values = counts.astype(np.float32)
         return csr_array((values, found.astype(np.int32), ends), shape=(n_texts, width))
+
+    def spans(self, text: str, weights: NDArray[np.floating]) -> list[Span]:
+        """Return (start, end, share) of the pieces of ``text`` that have a share."""
+        found = pieces(text)
+        return [
+            (piece.start, piece.end, float(share))
+            for piece, share in zip(found, self.shares(found, text, weights), strict=True)
+            if share
+        ]
 
     def shares(
         self, found: Sequence[Piece], text: str, weights: NDArray[np.floating]

@@ -110,7 +110,7 @@ class Head(Storable):
 
     coef_: NDArray[np.float32]
     intercept_: NDArray[np.float64]
-    # The class of each line; without it, there is a line a class.
+    #: The class of each line: one line a class, unless there are grades.
     classes_: Labels
     present_: Labels
     decision_weights_: NDArray[np.float64]
@@ -130,6 +130,7 @@ class Head(Storable):
         self.ratios = ratios
         self._twice = False
         self._start: NDArray[np.float64] | None = None
+        self.classes_ = np.arange(N_CLASSES)
         self._calibrator = Calibrator(calibration)
 
     def fit(
@@ -190,7 +191,7 @@ class Head(Storable):
         return self
 
     def _forget(self, present: Labels) -> None:
-        vars(self).pop("classes_", None)
+        self.classes_ = np.arange(N_CLASSES)
         self.present_ = present
         self.decision_weights_ = np.ones(N_CLASSES)
         self._calibrator = Calibrator(self.calibration)
@@ -221,7 +222,7 @@ class Head(Storable):
             class_weight="balanced" if self.balanced else None,
             max_iter=400,
         ).fit(rows, numbers)
-        n_lines = len(getattr(self, "classes_", range(N_CLASSES)))
+        n_lines = len(self.classes_)
         coef = np.zeros((n_lines, rows.shape[1]), dtype=np.float32)
         intercept = np.full(n_lines, IMPOSSIBLE)
         if len(line.classes_) == 2:
@@ -283,12 +284,9 @@ class Head(Storable):
 
     def _of_classes(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the logits of the classes, shape (rows, 3), from those of the lines."""
-        classes = getattr(self, "classes_", None)
-        if classes is None:
-            return logits
         found = np.full((len(logits), N_CLASSES), IMPOSSIBLE)
-        for number in np.unique(classes):
-            found[:, number] = np.logaddexp.reduce(logits[:, classes == number], axis=1)
+        for number in np.unique(self.classes_):
+            found[:, number] = np.logaddexp.reduce(logits[:, self.classes_ == number], axis=1)
         return found
 
     # -- answering --------------------------------------------------------------------------

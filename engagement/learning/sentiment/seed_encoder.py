@@ -120,7 +120,8 @@ class SeedEncoder(Classifier):
         self.decision_weights_ = np.ones(N_CLASSES)
         shares = None
         if len(texts) > self.n_texts:
-            texts, numbers, shares = some_of(texts, numbers, self.n_texts)
+            rows, shares = some_of(texts, numbers, self.n_texts)
+            texts, numbers = [texts[row] for row in rows], numbers[rows]
         self._calibrate(texts, numbers, shares, rng)
         return self
 

@@ -21,7 +21,7 @@ from engagement.learning.sentiment.base import (
     checked,
 )
 from engagement.learning.sentiment.cleaning import normalise, words
-from engagement.learning.sentiment.grams import Grams, pieces
+from engagement.learning.sentiment.grams import Grams
 from engagement.learning.sentiment.heads import RATIO_STRENGTH, log_count_ratios, part
 
 if TYPE_CHECKING:
@@ -194,13 +194,7 @@ class SpamClassifier(Classifier):
 
     def explain(self, text: str) -> list[Span]:
         """Return (start, end, weight) of the words that speak for spam (below zero) or against."""
-        found = pieces(text)
-        weights = self._words.shares(found, text, -self.coef_[: len(self._words.idf_)])
-        return [
-            (piece.start, piece.end, float(weight))
-            for piece, weight in zip(found, weights, strict=True)
-            if weight
-        ]
+        return self._words.spans(text, -self.coef_[: len(self._words.idf_)])
 
     def reasons(self, text: str) -> list[Reason]:
         """Return what each trait adds to the logit of spam, strongest first."""

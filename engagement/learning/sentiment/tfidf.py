@@ -16,7 +16,7 @@ from engagement.learning.sentiment.base import (
     Span,
     checked,
 )
-from engagement.learning.sentiment.grams import Grams, pieces
+from engagement.learning.sentiment.grams import Grams
 from engagement.learning.sentiment.heads import Head, part
 
 
@@ -88,14 +88,8 @@ class TfidfLogistic(Classifier):
 
         A gram's part is shared equally by its words; a title's words carry both their parts.
         """
-        found = pieces(text)
         coef = self._head.coef_
-        weights = self._grams.shares(found, text, coef[POSITIVE] - coef[NEGATIVE])
-        return [
-            (piece.start, piece.end, float(weight))
-            for piece, weight in zip(found, weights, strict=True)
-            if weight
-        ]
+        return self._grams.spans(text, coef[POSITIVE] - coef[NEGATIVE])
 
     # -- storage ----------------------------------------------------------------------------
     def get_arrays(self) -> dict[str, NDArray[Any]]:

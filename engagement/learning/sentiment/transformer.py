@@ -162,9 +162,9 @@ class Transformer(Classifier):
     ) -> None:
         shares = None
         if 0 < self.n_texts < len(texts):
-            if stars is not None:
-                stars = np.asarray(stars)[chosen(texts, numbers, self.n_texts)]
-            texts, numbers, shares = some_of(texts, numbers, self.n_texts)
+            rows, shares = some_of(texts, numbers, self.n_texts)
+            texts, numbers = [texts[row] for row in rows], numbers[rows]
+            stars = None if stars is None else np.asarray(stars)[rows]
         self._head.fit(self._loaded().embed(texts), numbers, rng, shares=shares, stars=stars)
 
     def _settle(self, encoder: Encoder) -> None:
@@ -305,13 +305,9 @@ class Transformer(Classifier):
         return self
 
 
-def some_of(
-    texts: Sequence[str], numbers: Labels, n: int
-) -> tuple[list[str], Labels, NDArray[np.float64]]:
-    """Return what is :func:`chosen`, its labels, and how frequent classes are among all, (3,)."""
-    rows = chosen(texts, numbers, n)
-    shares = np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
-    return [texts[i] for i in rows], numbers[rows], shares
+def some_of(texts: Sequence[str], numbers: Labels, n: int) -> tuple[list[int], NDArray[np.float64]]:
+    """Return the positions :func:`chosen`, and how frequent classes are among all, (3,)."""
+    return chosen(texts, numbers, n), np.bincount(numbers, minlength=N_CLASSES) / len(numbers)
 
 
 def chosen(texts: Sequence[str], numbers: Labels, n: int) -> list[int]:
